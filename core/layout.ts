@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import { escapeName } from "./names.ts";
+
+/** Names in the control store. */
+export const controlNames = {
+  runs: "runs/",
+  run: (runId: string) => `runs/${runId}/`,
+  plan: (runId: string) => `runs/${runId}/plan.json`,
+  /** `digest` makes racing planners write different names, or the same bytes. */
+  manifestPart: (runId: string, index: number, digest: string) =>
+    `runs/${runId}/manifest/part-${String(index).padStart(5, "0")}-${digest}.ndjson.gz`,
+  shard: (runId: string, shard: string) => `runs/${runId}/shards/${shard}.ndjson.gz`,
+  submit: (runId: string) => `runs/${runId}/submit.json`,
+  attempts: (runId: string, shard: string) => `runs/${runId}/attempts/${shard}/`,
+  rows: (runId: string, shard: string, attempt: string) => `runs/${runId}/attempts/${shard}/${attempt}/rows.ndjson.gz`,
+  inFlight: (runId: string, shard: string, attempt: string) => `runs/${runId}/attempts/${shard}/${attempt}/in-flight.json`,
+  commits: (runId: string) => `runs/${runId}/commits/`,
+  commit: (runId: string, shard: string) => `runs/${runId}/commits/${shard}.json`,
+  cancel: (runId: string) => `runs/${runId}/cancel.json`,
+  accepted: (runId: string) => `runs/${runId}/accepted.json`,
+  seal: (runId: string) => `runs/${runId}/seal.json`,
+  load: (runId: string) => `runs/${runId}/load.json`,
+  report: (runId: string) => `runs/${runId}/report.json`,
+  reportPage: (runId: string) => `runs/${runId}/report.html`,
+  ledger: (key: string) => `ledger/${key}/`,
+  ledgerSegment: (key: string, number: number) => `ledger/${key}/${String(number).padStart(6, "0")}.ndjson.gz`,
+  quarantine: (runId: string, name: string, generation: string) => `quarantine/${runId}/${escapeName(name)}@${generation}`,
+} as const;
+
+/** Two hex digits spread writes over 256 prefixes. */
+export function spreadOf(name: string): string {
+  return createHash("sha256").update(name).digest("hex").slice(0, 2);
+}
+
+/** Names in the archive. `extension` without the dot; empty leaves the name without one. */
+export const archiveNames = {
+  run: (runDate: string, runId: string) => `${runDate}/${runId}/`,
+  output: (
+    place: { runDate: string; runId: string },
+    job: string,
+    variant: string,
+    object: { name: string; generation: string },
+    extension: string,
+  ) =>
+    `${place.runDate}/${place.runId}/${spreadOf(object.name)}/${job}/${variant}/${escapeName(object.name)}@${object.generation}${extension === "" ? "" : `.${extension}`}`,
+  source: (place: { runDate: string; runId: string }, object: { name: string; generation: string }, extension: string) =>
+    `${place.runDate}/${place.runId}/${spreadOf(object.name)}/source/${escapeName(object.name)}@${object.generation}${extension === "" ? "" : `.${extension}`}`,
+  metadata: (place: { runDate: string; runId: string }, shard: string) => `${place.runDate}/${place.runId}/_metadata/${shard}.ndjson.gz`,
+} as const;

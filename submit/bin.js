@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+// Plain JavaScript that an old Node can parse: it finds a Node that runs TypeScript and goes on in it.
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const neededMajor = 24;
+const here = dirname(fileURLToPath(import.meta.url));
+
+if (Number(process.versions.node.split(".")[0]) >= neededMajor) {
+  await import("./main.ts");
+} else {
+  const child = spawn(ownNode(), [join(here, "main.ts"), ...process.argv.slice(2)], { stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  child.on("exit", (code, signal) => {
+    process.exitCode = code ?? (signal === "SIGINT" ? 130 : 1);
+  });
+}
+
+/** The `node` package is a dependency, so that an older system Node is no obstacle. */
+function ownNode() {
+  try {
+    const packageFile = createRequire(import.meta.url).resolve("node/package.json");
+    return join(dirname(packageFile), "bin", "node");
+  } catch {
+    process.stderr.write(`imagemill needs Node ${neededMajor} or newer (this is ${process.version}); run \`npm ci\`, which brings one.\n`);
+    process.exit(2);
+  }
+}
