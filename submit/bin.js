@@ -25,6 +25,6 @@ function ownNode() {
     return join(dirname(packageFile), "bin", "node");
   } catch {
     process.stderr.write(`imagemill needs Node ${neededMajor} or newer (this is ${process.version}); run \`npm ci\`, which brings one.\n`);
-    process.exit(2);
+    return process.exit(2);
   }
 }
