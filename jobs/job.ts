@@ -25,12 +25,13 @@ export interface PixelBox {
 
 /**
  * What a job will ask of the one decode that serves all jobs of the run, declared before it happens:
- * `pixels: box` = the upright image in sRGB, scaled down to fit inside the box (never enlarged);
- * `pixels: "full"` = at its full size; absent = no decode at all.
- * The decode is made for the largest need; smaller ones are scaled from it.
+ * one entry for each different box that it will pass to `JobImage.pixels`; absent or empty = no decode at all.
+ * A box = the upright image in sRGB, scaled down to fit inside it (never enlarged); `"full"` = at its full size.
+ * Where all jobs together declare one box, it is read straight from the source object (with shrink-on-load);
+ * otherwise the decode is made once, for the largest, and the others are scaled from it.
  */
 export interface JobNeeds {
-  pixels?: PixelBox | "full";
+  pixels?: (PixelBox | "full")[];
 }
 
 export interface JobImage {
@@ -39,8 +40,9 @@ export interface JobImage {
   /** The source object, raw. Not to be changed. */
   readonly bytes: Uint8Array;
   /**
-   * A sharp pipeline that starts from the shared decode: upright, sRGB, inside `box`, without metadata.
-   * Must not ask for more than `needs` declared.
+   * A sharp pipeline that starts from the shared decode: upright, 8-bit sRGB (3 channels, or 4 where the header has
+   * alpha), inside `box`, without metadata; of several pages the first. Each call gives a fresh one, to be ended with
+   * `toBuffer`. It already holds a resize: another one on it replaces the box. Throws when `needs` did not declare `box`.
    */
   pixels(box: PixelBox | "full"): Sharp;
 }
