@@ -48,7 +48,11 @@ async function exclusive(file: string): Promise<Disposable> {
 }
 
 /** Runs an installer, bounded in time; its output is in the error when it fails. */
-export async function execInstaller(command: string, args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<void> {
+export async function execInstaller(
+  command: string,
+  args: string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<void> {
   await execute(command, args, { maxBuffer: 64 << 20, timeout: 15 * 60_000, ...options, env: { ...process.env, ...options.env } });
 }
 
@@ -62,7 +66,6 @@ export function pythonEnvironment(name: string, python: string, packages: string
     },
   };
 }
-
 
 /**
  * For `before` hooks: gives what `start` gives, or skips the suite with the reason when the server cannot be had here.
