@@ -23,9 +23,21 @@ export const controlNames = {
   report: (runId: string) => `runs/${runId}/report.json`,
   reportPage: (runId: string) => `runs/${runId}/report.html`,
   ledger: (key: string) => `ledger/${key}/`,
-  ledgerSegment: (key: string, number: number) => `ledger/${key}/${String(number).padStart(6, "0")}.ndjson.gz`,
+  /** Created last: its presence makes the parts it names a segment. */
+  ledgerSegment: (key: string, number: number) => `ledger/${key}/${segmentNumber(number)}.json`,
+  ledgerParts: (key: string) => `ledger/${key}/parts/`,
+  ledgerPart: (key: string, digest: string) => `ledger/${key}/parts/${digest}.ndjson.gz`,
+  ledgerMerges: (key: string) => `ledger/${key}/merged/`,
+  /** Holds what the segments [from, to) hold, newest answer a name: fewer files to read. */
+  ledgerMerge: (key: string, from: number, to: number) => `ledger/${key}/merged/${segmentNumber(from)}-${segmentNumber(to)}.json`,
+  /** `digest` of the jobs' digests. */
+  cost: (digest: string) => `cost/${digest}.json`,
   quarantine: (runId: string, name: string, generation: string) => `quarantine/${runId}/${escapeName(name)}@${generation}`,
 } as const;
+
+function segmentNumber(number: number): string {
+  return String(number).padStart(6, "0");
+}
 
 /** Two hex digits spread writes over 256 prefixes. */
 export function spreadOf(name: string): string {

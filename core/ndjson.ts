@@ -1,4 +1,5 @@
-import { gunzipSync, gzipSync } from "node:zlib";
+import { promisify } from "node:util";
+import { gunzipSync, gzip, gzipSync } from "node:zlib";
 import { ImagemillError } from "./errors.ts";
 
 /** One JSON value a line, gzip. Deterministic: equal values in equal order give equal bytes (no time in the header). */
@@ -6,6 +7,13 @@ export function encodeNdjson(values: Iterable<unknown>): Uint8Array {
   let text = "";
   for (const value of values) text += `${JSON.stringify(value)}\n`;
   return gzipSync(text, { level: 6 });
+}
+
+const gzipAsync = promisify(gzip);
+
+/** As `encodeNdjson`, of lines that are JSON already (without their line breaks); compresses off the main thread. */
+export async function encodeLines(lines: readonly string[]): Promise<Uint8Array> {
+  return await gzipAsync(lines.length === 0 ? "" : `${lines.join("\n")}\n`, { level: 4 });
 }
 
 /** Throws CORRUPT_FILE, naming the file, for anything but whole, valid lines. */

@@ -62,9 +62,13 @@ export async function readNdjson<T>(store: ObjectStore, name: string, signal?: A
  * it is this content from an earlier try and is taken as written.
  */
 export async function createNdjson(store: ObjectStore, name: string, values: Iterable<unknown>, signal?: AbortSignal): Promise<StoredFile> {
-  const bytes = encodeNdjson(values);
+  return await createOnce(store, name, encodeNdjson(values), signal);
+}
+
+/** The same for NDJSON that is encoded already. */
+export async function createOnce(store: ObjectStore, name: string, gzipped: Uint8Array, signal?: AbortSignal): Promise<StoredFile> {
   try {
-    return storedFile(await store.write(name, bytes, { ...createOnly, contentType: "application/gzip", ...(signal && { signal }) }));
+    return storedFile(await store.write(name, gzipped, { ...createOnly, contentType: "application/gzip", ...(signal && { signal }) }));
   } catch (error) {
     if (!isStoreError(error, "PRECONDITION_FAILED")) throw error;
     const { info } = await store.read(name, signal === undefined ? {} : { signal });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { ImagemillError } from "../../core/errors.ts";
-import { decodeNdjson, encodeNdjson } from "../../core/ndjson.ts";
+import { decodeNdjson, encodeLines, encodeNdjson } from "../../core/ndjson.ts";
 
 describe("NDJSON files", () => {
   it("come back as they were, whatever the text", () => {
@@ -11,6 +11,12 @@ describe("NDJSON files", () => {
         assert.deepEqual(decodeNdjson(encodeNdjson(values), "x"), values);
       }),
     );
+  });
+
+  it("may be encoded from lines", async () => {
+    const values = [{ a: "\n" }, 2, "three"];
+    assert.deepEqual(decodeNdjson(await encodeLines(values.map((value) => JSON.stringify(value))), "x"), values);
+    assert.deepEqual(decodeNdjson(await encodeLines([]), "x"), []);
   });
 
   it("are the same bytes for the same values", () => {
