@@ -2,7 +2,7 @@ import type { Policy } from "../core/types.ts";
 import type { LogLevel } from "../core/log.ts";
 
 export interface JobConfig {
-  /** A built-in job, or the path of a module, relative to the config file. */
+  /** A built-in job, or the absolute path of a module. */
   name: string;
   params: Record<string, unknown>;
 }
@@ -31,16 +31,22 @@ export interface GoogleConfig {
   endpoints: { storage?: string; bigquery?: string; dataproc?: string; batch?: string };
 }
 
+export const engineNames = ["local", "spark", "dataproc", "compute"] as const;
+export type EngineName = (typeof engineNames)[number];
+
 /**
  * Everything a user can write, defaults filled in. `policy` is what a plan freezes; the rest is about this machine or
  * this cloud project and may differ from one invocation to the next.
  */
 export interface Config {
+  /** `file:///…` or `gs://…`, no trailing slash; may contain `{run_date}`. "" where a verb was run that needs none. */
   source: string;
+  /** `file:///…` or `gs://…`, no trailing slash; so is `control`. */
   archive: string;
   control: string;
+  /** `duckdb:///…` or `bigquery://project/dataset`. */
   warehouse: string;
-  engine: "local" | "spark" | "dataproc" | "compute";
+  engine: EngineName;
   jobs: JobConfig[];
   select: SelectConfig;
   policy: Policy;
