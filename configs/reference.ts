@@ -2,6 +2,7 @@ import { z } from "zod";
 import { configSchema } from "./schema.ts";
 
 interface JsonSchema {
+  title?: string;
   description?: string;
   default?: unknown;
   type?: string;
