@@ -11,6 +11,7 @@ export interface ImageHeader {
   orientation: number;
   colorSpace: string;
   channels: number;
+  /** Bits of one channel as the file stores them: 1, 8, 16, …; 32f and 64f are floating point. */
   bitDepth: string;
   hasAlpha: boolean;
   pages: number;

@@ -1,0 +1,7 @@
+import type { Job } from "./job.ts";
+
+/** The built-in jobs, imported when used: a thread holds only what its plan names. */
+export const builtInJobs: Record<string, () => Promise<{ default: Job }>> = {
+  facts: () => import("./facts.ts"),
+  thumbnails: () => import("./thumbnails.ts"),
+};
