@@ -1,0 +1,50 @@
+import type { Clock, Random } from "../core/clock.ts";
+import type { Logger } from "../core/log.ts";
+import { fileStore } from "./file.ts";
+import { withLimit } from "./limit.ts";
+import { memoryStore } from "./memory.ts";
+import { withRetry } from "./retry.ts";
+import { StoreError, type ObjectStore } from "./store.ts";
+import { withTrace } from "./trace.ts";
+import { parseStoreUrl, type StoreUrl } from "./url.ts";
+
+export { parseStoreUrl, type StoreUrl } from "./url.ts";
+
+export interface StoreContext {
+  /** Tries of one call, the first included. */
+  attempts: number;
+  /** Calls to one store at the same time. */
+  concurrency: number;
+  /** Where Cloud Storage answers, if not at its usual address: `http://127.0.0.1:4443` or `host:port`. */
+  endpoint?: string;
+  log: Logger;
+  clock: Clock;
+  random: Random;
+}
+
+/** What `memory://id` names is the same for the whole life of the process. */
+const memoryStores = new Map<string, ObjectStore>();
+
+/**
+ * The store at a location, with retries around a limit around the store itself: a call that waits for its next try
+ * holds no slot, and the limit sees every overload answer.
+ */
+export async function openStore(location: string, context: StoreContext): Promise<ObjectStore> {
+  const store = await openBare(parseStoreUrl(location), context);
+  const traced = context.log.level === "debug" ? withTrace(store, context) : store;
+  return withRetry(withLimit(traced, context), context);
+}
+
+async function openBare(parsed: StoreUrl, context: StoreContext): Promise<ObjectStore> {
+  if (parsed.kind === "file") return fileStore(parsed.path, context);
+  if (parsed.kind === "memory") return memoryOf(parsed.id, parsed.url);
+  throw new StoreError("STORE_FAILED", `${parsed.url}: this version opens folders only`, { hint: "Name a folder." });
+}
+
+function memoryOf(id: string, url: string): ObjectStore {
+  const known = memoryStores.get(id);
+  if (known !== undefined) return known;
+  const store = memoryStore({ url });
+  memoryStores.set(id, store);
+  return store;
+}
