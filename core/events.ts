@@ -26,7 +26,15 @@ export type RunEvent =
       adopted: boolean;
     }
   | { type: "submitted"; engine: string; links: { label: string; url: string }[] }
-  | { type: "progress"; done: Counts; shards: ShardProgress; total: { objects: number; bytes: number; shards: number } }
+  | {
+      type: "progress";
+      /** Of committed shards and, where the engine tells, of those in work. */
+      done: Counts;
+      shards: ShardProgress;
+      total: { objects: number; bytes: number; shards: number };
+      /** The image in flight for longest, where the engine tells. */
+      slowest?: { name: string; ms: number };
+    }
   | { type: "notice"; level: "info" | "warn"; text: string };
 
 export interface ShardProgress {

@@ -41,8 +41,8 @@ export interface RunSummary {
   problem?: Problem;
   unchanged: number;
   shards: { committed: number; total: number };
-  /** Of rows that are not `ok`; most frequent first. Empty before the seal. */
-  reasons: { reason: Reason; count: number }[];
+  /** Of rows that are not `ok`; most frequent first, with the first names, at most three. Empty before the seal. */
+  reasons: { reason: Reason; count: number; examples: string[] }[];
   places: RunPlaces;
   /** Part of the work had been done before this process began. */
   resumed: boolean;
