@@ -56,3 +56,8 @@ export function seededRandom(seed: number): Random {
 export function utcDate(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 10);
 }
+
+/** RFC 3339 in UTC, to the millisecond. */
+export function utcInstant(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}

@@ -266,11 +266,13 @@ export interface LoadRecord {
   loadedAt: string;
 }
 
-/** `runs/<runId>/submit.json`, remote engines only. */
+/** `runs/<runId>/submit.json`, remote engines only. Replaced, at its generation, when a later submission follows. */
 export interface SubmitRecord {
   format: 1;
   runId: string;
   engine: string;
+  /** 1, 2, …: one more each time the work ended and left shards without a commit. */
+  submission: number;
   handle: unknown;
 }
 

@@ -5,6 +5,11 @@ export interface SubmitRequest {
   plan: Plan;
   /** Shards that have no commit yet, longest first. */
   shards: ShardSummary[];
+  /**
+   * 1 for the run's first submission; one more each time an earlier one has ended and left shards without a commit.
+   * Part of every id that the engine makes, so that a new submission is not taken for the one that ended.
+   */
+  submission: number;
 }
 
 export interface EngineStatus {
@@ -28,7 +33,8 @@ export interface Link {
  * speculation and machine loss are its own business, correctness is the commit protocol's.
  *
  * The contract, which `test/contracts/engine.ts` holds every implementation to:
- * - `submit` is idempotent for one plan: called again, also by another driver, it finds what runs already.
+ * - `submit` is idempotent for one plan and submission number: called again, also by another driver, it finds what runs
+ *   already.
  * - The handle is plain JSON: stored in submit.json, it lets any machine poll and cancel.
  * - `succeeded` means every submitted shard was tried to the end, not that it has a commit: the driver counts commits.
  * - `cancel` stops the work, waits until it has stopped, and leaves a run that can be submitted again.
