@@ -41,7 +41,8 @@ export type QueryRow = Record<string, QueryValue>;
  *   called with the same request. It counts first: N = adopt, 0 = insert, anything else = LOAD_INCONSISTENT, deleting
  *   nothing. It checks each file's size and crc32c, and the loaded count against `rows`.
  * - A file that does not parse fails the load as a whole with LOAD_REJECTED, naming file and line.
- * - `ensure` only adds (tables, nullable columns, views); what it cannot do it reports.
+ * - `ensure` only adds (tables, nullable columns, views). Where something is not applicable it changes nothing and
+ *   reports only that.
  * - `putRun` makes exactly one row of `runs` for the run id, replacing an earlier one.
  * - `query` gives numbers for integers within 2^53 and strings beyond; dates and timestamps as ISO text.
  * - Waiting for another process's lock is bounded: WAREHOUSE_BUSY after `lockTimeoutMs`.

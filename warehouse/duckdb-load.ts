@@ -1,0 +1,104 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { messageOf } from "../core/errors.ts";
+import { crc32cBase64 } from "../storage/checksum.ts";
+import { columnNames, readRowsSql } from "./duckdb-sql.ts";
+import { checkFile, decideLoad } from "./load.ts";
+import { findBadLine, loadRejected } from "./rows.ts";
+import { imagesTable } from "./tables.ts";
+import type { LoadRequest, LoadResult } from "./warehouse.ts";
+
+export interface StagedFiles extends AsyncDisposable {
+  /** Local, in the order of the request. */
+  paths: string[];
+}
+
+const readsAtOnce = 8;
+
+/** Checks each file against the seal and puts it where DuckDB can read it: in place where it is local already. */
+export async function stageFiles({ files, store }: LoadRequest, signal?: AbortSignal): Promise<StagedFiles> {
+  const folder = await mkdtemp(join(tmpdir(), "imagemill-load-"));
+  const staged: StagedFiles = { paths: [], [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+  const stage = async (index: number): Promise<void> => {
+    const file = files[index]!;
+    const { bytes } = await store.read(file.name, signal === undefined ? {} : { signal });
+    const uri = store.uri(file.name);
+    checkFile(file, { sizeBytes: bytes.length, crc32c: crc32cBase64(bytes) }, uri);
+    if (uri.startsWith("file:")) {
+      staged.paths[index] = fileURLToPath(uri);
+    } else {
+      staged.paths[index] = join(folder, `${index}.ndjson.gz`);
+      await writeFile(staged.paths[index], bytes, signal === undefined ? {} : { signal });
+    }
+  };
+  try {
+    const indexes = files.keys();
+    const results = await Promise.allSettled(
+      Array.from({ length: readsAtOnce }, async () => {
+        for (const index of indexes) await stage(index);
+      }),
+    );
+    const failure = results.find((result) => result.status === "rejected");
+    if (failure !== undefined) throw failure.reason;
+    return staged;
+  } catch (error) {
+    await staged[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+export async function countRun(connection: DuckDBConnection, runId: string, runDate: string): Promise<number> {
+  const sql = "SELECT count(*) FROM images WHERE run_id = $runId AND run_date = CAST($runDate AS DATE)";
+  const reader = await connection.runAndReadAll(sql, { runId, runDate });
+  return Number(reader.value(0, 0));
+}
+
+/** Inside a transaction: the rows, and which load brought them, or nothing. */
+export async function insertRows(
+  connection: DuckDBConnection,
+  request: LoadRequest,
+  staged: StagedFiles,
+  loadedAt: string,
+): Promise<LoadResult> {
+  if (decideLoad(request, await countRun(connection, request.runId, request.runDate)) === "adopt") return adopted(request);
+  const inserted = await insertFiles(connection, request, staged.paths);
+  const rows = await countRun(connection, request.runId, request.runDate);
+  if (rows !== request.rows || inserted !== request.rows) {
+    throw loadRejected(undefined, `the files hold ${inserted} rows, ${rows} of them of this run, and the seal says ${request.rows}`);
+  }
+  return { loadIds: [await recordLoad(connection, request, loadedAt)], rows, adopted: false };
+}
+
+export function adopted(request: LoadRequest): LoadResult {
+  return { loadIds: [], rows: request.rows, adopted: true };
+}
+
+async function insertFiles(connection: DuckDBConnection, request: LoadRequest, paths: string[]): Promise<number> {
+  const columns = columnNames(imagesTable);
+  try {
+    // Keeping the files' order would hold rows in memory until their turn comes.
+    await connection.run("SET preserve_insertion_order = false");
+    const result = await connection.run(`INSERT INTO images (${columns}) SELECT ${columns} FROM ${readRowsSql(imagesTable, paths)}`);
+    return result.rowsChanged;
+  } catch (error) {
+    if (!/^(Invalid Input|Conversion|Constraint) Error|not a GZIP/i.test(messageOf(error))) throw error;
+    throw loadRejected(await findBadLine(imagesTable, request.files, request.store), messageOf(error), error);
+  }
+}
+
+async function recordLoad(connection: DuckDBConnection, request: LoadRequest, loadedAt: string): Promise<string> {
+  const { loadId, runId, rows, files } = request;
+  const before = await connection.runAndReadAll("SELECT count(*) FROM _loads WHERE run_id = $runId", { runId });
+  const id = `${loadId}_r${Number(before.value(0, 0)) + 1}`;
+  await connection.run("INSERT INTO _loads VALUES ($id, $runId, $rows, $files, CAST($loadedAt AS TIMESTAMP WITH TIME ZONE))", {
+    id,
+    runId,
+    rows,
+    files: files.length,
+    loadedAt,
+  });
+  return id;
+}

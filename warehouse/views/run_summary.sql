@@ -1,0 +1,33 @@
+-- How did each run go: counts, ratios, speed and price, and how good was the prediction?
+-- One row per loaded run. Ratios are null where there is nothing to divide by.
+SELECT
+  run_id,
+  run_date,
+  state,
+  engine,
+  jobs,
+  source,
+  listed,
+  unchanged,
+  objects,
+  ok,
+  skipped,
+  quarantined,
+  quarantined / NULLIF(objects, 0) AS quarantined_ratio,
+  outputs,
+  shards,
+  bytes_in,
+  bytes_out,
+  bytes_in / NULLIF(objects, 0) AS bytes_in_per_object,
+  bytes_out / NULLIF(objects, 0) AS bytes_out_per_object,
+  started_at,
+  ended_at,
+  wall_ms,
+  images_per_second,
+  1000 * bytes_in / NULLIF(wall_ms, 0) AS bytes_in_per_second,
+  predicted_ms,
+  wall_ms / NULLIF(predicted_ms, 0) AS wall_to_predicted,
+  predicted_cost,
+  actual_cost,
+  1000 * COALESCE(actual_cost, predicted_cost) / NULLIF(objects, 0) AS cost_per_1000_objects
+FROM {{runs}} AS runs
