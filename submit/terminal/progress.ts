@@ -1,0 +1,165 @@
+import { styleText } from "node:util";
+import type { RunEvent } from "../../core/events.ts";
+import type { RunState } from "../../core/types.ts";
+import { columnsOf, fitName, formatBytes, formatCount, formatDuration, formatRate, formatShare } from "./format.ts";
+
+type ProgressEvent = Extract<RunEvent, { type: "progress" }>;
+
+/** What is shown while a verb runs; a pure function of the events so far and of when they came. */
+export interface ProgressState {
+  phase: string;
+  startedMs: number;
+  listed?: { objects: number; bytes: number };
+  latest?: ProgressEvent;
+  /** Of the last seconds, oldest first: what the rates are taken from. */
+  samples: { atMs: number; objects: number; bytes: number }[];
+}
+
+const rateWindowMs = 10_000;
+/** From here on an image in flight is worth a line. */
+const slowMs = 3000;
+
+const phases: Record<RunState, string> = {
+  absent: "listing",
+  planned: "starting",
+  running: "processing",
+  committed: "checking",
+  gated: "checking",
+  sealed: "loading",
+  loaded: "reporting",
+  done: "done",
+};
+
+export function beginProgress(phase: string, nowMs: number): ProgressState {
+  return { phase, startedMs: nowMs, samples: [] };
+}
+
+export function advanceProgress(state: ProgressState, event: RunEvent, nowMs: number): ProgressState {
+  switch (event.type) {
+    case "state":
+      return { ...state, phase: phases[event.state] };
+    case "listing":
+      return { ...state, phase: "listing", listed: { objects: event.objects, bytes: event.bytes } };
+    case "progress": {
+      const sample = { atMs: nowMs, objects: event.done.objects, bytes: event.done.bytesIn };
+      const recent = state.samples.filter(({ atMs }) => nowMs - atMs <= rateWindowMs);
+      const kept = recent.length > 0 ? recent : state.samples.slice(-1);
+      return { ...state, phase: "processing", latest: event, samples: [...kept, sample] };
+    }
+    default:
+      return state;
+  }
+}
+
+/** Objects and bytes a second over the last seconds; undefined before two samples. */
+export function ratesOf({ samples }: ProgressState): { objects: number; bytes: number } | undefined {
+  const [first, last] = [samples[0], samples.at(-1)];
+  if (first === undefined || last === undefined || last.atMs <= first.atMs) return undefined;
+  const seconds = (last.atMs - first.atMs) / 1000;
+  return { objects: (last.objects - first.objects) / seconds, bytes: (last.bytes - first.bytes) / seconds };
+}
+
+/** Half by objects, half by bytes: neither many small nor few large images mislead it. */
+export function remainingMs(state: ProgressState): number | undefined {
+  const rates = ratesOf(state);
+  if (rates === undefined || state.latest === undefined || rates.objects <= 0) return undefined;
+  const { done, total } = state.latest;
+  const byObjects = (total.objects - done.objects) / rates.objects;
+  const byBytes = rates.bytes > 0 ? Math.max(0, total.bytes - done.bytesIn) / rates.bytes : byObjects;
+  return Math.max(0, 500 * (byObjects + byBytes));
+}
+
+export interface View {
+  columns: number;
+  nowMs: number;
+  color: boolean;
+}
+
+/** The lines of the display, none wider than the terminal. */
+export function renderProgress(state: ProgressState, view: View): string[] {
+  return [mainLine(state, view), ...slowLine(state, view)];
+}
+
+function mainLine(state: ProgressState, view: View): string {
+  const room = view.columns - 1;
+  const paint = painter(view);
+  const phase = paint("cyan", state.phase);
+  if (state.latest === undefined || state.phase !== "processing") {
+    const found = state.listed === undefined || state.phase !== "listing" ? "" : `  ${listedText(state.listed)}`;
+    const line = `${spinner(view.nowMs)} ${phase}${found}  ${formatDuration(view.nowMs - state.startedMs)}`;
+    return columnsOf(line) <= room ? line : fitName(state.phase, room);
+  }
+  const share = doneShare(state.latest);
+  const texts = pieces(state);
+  // The least important leave first, so that what is left stays whole.
+  for (const kept of [6, 5, 4, 3, 2, 1]) {
+    const rest = texts.filter(({ rank }) => rank <= kept).map(({ text, bad }) => (bad === true ? paint("yellow", text) : text));
+    const line = [phase, ...rest].join("  ");
+    const barColumns = Math.min(30, room - columnsOf(line) - 2);
+    if (barColumns >= 10) return [phase, bar(share, barColumns, paint), ...rest].join("  ");
+  }
+  const short = texts[0]!.text;
+  return columnsOf(short) <= room ? short : "";
+}
+
+function slowLine({ latest, phase }: ProgressState, view: View): string[] {
+  const slowest = latest?.slowest;
+  if (slowest === undefined || slowest.ms < slowMs || phase !== "processing") return [];
+  const text = `  slow: ${formatDuration(slowest.ms)}  `;
+  const room = view.columns - 1 - columnsOf(text);
+  return room < 8 ? [] : [painter(view)("dim", text + fitName(slowest.name, room))];
+}
+
+/** Rank 1 is the last to leave a narrow terminal. */
+function pieces(state: ProgressState): { text: string; rank: number; bad?: boolean }[] {
+  const { done, total, shards } = state.latest!;
+  const rates = ratesOf(state);
+  const left = remainingMs(state);
+  return [
+    { text: formatShare(done.objects, total.objects), rank: 1 },
+    { text: `${formatCount(done.objects)}/${formatCount(total.objects)}`, rank: 2 },
+    ...(rates === undefined ? [] : [{ text: `${formatRate(rates.objects)} images/s`, rank: 4 }]),
+    ...(rates === undefined ? [] : [{ text: `${formatBytes(rates.bytes)}/s`, rank: 6 }]),
+    ...(left === undefined ? [] : [{ text: `${formatDuration(left)} left`, rank: 3 }]),
+    ...(done.quarantined === 0 ? [] : [{ text: `${formatCount(done.quarantined)} quarantined`, rank: 3, bad: true }]),
+    ...(shards.retried + shards.failed === 0
+      ? []
+      : [{ text: `${formatCount(shards.retried + shards.failed)} shards retried`, rank: 5, bad: true }]),
+  ];
+}
+
+function doneShare({ done, total }: ProgressEvent): number {
+  return total.objects === 0 ? 1 : Math.min(1, done.objects / total.objects);
+}
+
+function bar(share: number, columns: number, paint: Painter): string {
+  const full = Math.floor(share * columns);
+  return paint("green", "━".repeat(full)) + paint("dim", "─".repeat(columns - full));
+}
+
+function spinner(nowMs: number): string {
+  const frames = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";
+  return frames[Math.floor(nowMs / 100) % frames.length]!;
+}
+
+export function listedText({ objects, bytes }: { objects: number; bytes: number }): string {
+  return `${formatCount(objects)} objects, ${formatBytes(bytes)}`;
+}
+
+/** One line for where nothing can be redrawn. */
+export function renderPlain(state: ProgressState, nowMs: number): string {
+  const after = `after ${formatDuration(nowMs - state.startedMs)}`;
+  if (state.latest !== undefined && state.phase === "processing") {
+    const slowest = state.latest.slowest;
+    const slow = slowest !== undefined && slowest.ms >= slowMs ? [`slow: ${formatDuration(slowest.ms)} ${fitName(slowest.name, 80)}`] : [];
+    return `processing: ${[...pieces(state).map(({ text }) => text), ...slow].join(", ")} (${after})`;
+  }
+  const found = state.listed === undefined || state.phase !== "listing" ? "" : `: ${listedText(state.listed)}`;
+  return `${state.phase}${found} (${after})`;
+}
+
+export type Painter = (format: "cyan" | "green" | "yellow" | "red" | "dim" | "bold", text: string) => string;
+
+export function painter({ color }: { color: boolean }): Painter {
+  return (format, text) => (color ? styleText(format, text, { validateStream: false }) : text);
+}
