@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { exitCodes, ImagemillError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
 import { originText, type Origin } from "./origins.ts";
-import { nearest } from "./suggest.ts";
+import { nearest } from "../core/nearest.ts";
 
 export type KeyPath = (string | number)[];
 

@@ -1,30 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { editDistance, nearest } from "../../configs/suggest.ts";
 import { exactDuration, exactPixels, exactSize, parseDuration, parsePixels, parseSize } from "../../configs/units.ts";
-
-describe("suggestions", () => {
-  it("finds what was meant and keeps silent otherwise", () => {
-    const keys = ["source", "archive", "control", "engine"];
-    assert.equal(nearest("sorce", keys), "source");
-    assert.equal(nearest("Source", keys), "source");
-    assert.equal(nearest("enigne", keys), "engine");
-    assert.equal(nearest("colour", keys), undefined);
-    assert.equal(nearest("x", keys), undefined);
-  });
-
-  it("measures a distance: symmetric, zero only for the same, at most the longer length", () => {
-    const word = fc.string({ maxLength: 8 });
-    fc.assert(
-      fc.property(word, word, (a, b) => {
-        const distance = editDistance(a, b);
-        assert.equal(distance, editDistance(b, a));
-        assert.equal(distance === 0, a === b);
-        assert.ok(distance <= Math.max(a.length, b.length) && distance >= Math.abs(a.length - b.length));
-      }),
-    );
-  });
-});
 
 describe("units", () => {
   it("reads sizes, durations and pixels", () => {

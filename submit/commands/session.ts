@@ -1,0 +1,57 @@
+import type { Config } from "../../configs/config.ts";
+import { loadConfig } from "../../configs/load.ts";
+import { createLogger, type Logger } from "../../core/log.ts";
+import { openScreen, type Screen } from "../terminal/screen.ts";
+import type { Shell } from "./verb.ts";
+
+/** The flags of `configFlags`, as parsed. */
+export interface ConfigArguments {
+  config?: string | undefined;
+  source?: string | undefined;
+  archive?: string | undefined;
+  control?: string | undefined;
+  warehouse?: string | undefined;
+  engine?: string | undefined;
+  job?: readonly (string | number)[] | undefined;
+  set?: readonly (string | number)[] | undefined;
+  json?: boolean | undefined;
+  "log-level"?: string | undefined;
+}
+
+/** What a verb works in: the configuration, a display that is erased at the end, a log that goes above it. */
+export interface Session extends Disposable {
+  config: Config;
+  screen: Screen;
+  log: Logger;
+}
+
+export async function openSession(args: ConfigArguments, shell: Shell, needs: { source: boolean }): Promise<Session> {
+  const config = await loadConfig({
+    path: args.config,
+    flags: {
+      source: args.source,
+      archive: args.archive,
+      control: args.control,
+      warehouse: args.warehouse,
+      engine: args.engine,
+      job: args.job?.map(String),
+      set: args.set?.map(String),
+      logLevel: args["log-level"],
+    },
+    env: shell.environment,
+    cwd: shell.cwd,
+    needsSource: needs.source,
+  });
+  const screen = openScreen(shell.surface, shell.clock);
+  const sayStopping = (): void => screen.line("finishing what is in flight; Ctrl-C again stops at once");
+  shell.signal.addEventListener("abort", sayStopping, { once: true });
+  return {
+    config,
+    screen,
+    log: createLogger(config.logLevel, (line) => screen.line(line.trimEnd())),
+    [Symbol.dispose]: () => {
+      shell.signal.removeEventListener("abort", sayStopping);
+      screen[Symbol.dispose]();
+    },
+  };
+}
