@@ -4,7 +4,7 @@ import { exitCodes, ImagemillError, codeOf, messageOf } from "../core/errors.ts"
 import { combinationProblems, overlapProblems } from "./combinations.ts";
 import type { Config } from "./config.ts";
 import { overridesOfEnv, overridesOfFlags, parseFile, type ConfigFlags, type FileLayer, type Override } from "./layers.ts";
-import { LocationProblem, pathOfLocation, storeLocation, warehouseLocation } from "./locations.ts";
+import { pathOfLocation, storeLocation, warehouseLocation } from "./locations.ts";
 import { rememberValues, type Origin } from "./origins.ts";
 import { configError, keyText, problemsOf, valueAt, type ConfigProblem, type KeyPath } from "./problems.ts";
 import { configKeys } from "./reference.ts";
@@ -102,8 +102,8 @@ function absolute(config: Config, baseOf: (key: string) => string, originOf: Ori
     try {
       return (key === "warehouse" ? warehouseLocation : storeLocation)(config[key], baseOf(key));
     } catch (error) {
-      if (!(error instanceof LocationProblem)) throw error;
-      problems.push({ path: [key], message: error.message, hint: error.hint });
+      if (!(error instanceof ImagemillError)) throw error;
+      problems.push({ path: [key], message: `is no location: ${error.message}`, ...(error.hint !== undefined && { hint: error.hint }) });
       return "";
     }
   };

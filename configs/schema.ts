@@ -199,7 +199,7 @@ const fileSchema = z.strictObject({
     .describe("Where plans, rows and commits are kept: a folder or gs://bucket/prefix. Outlives the archive."),
   warehouse: text("duckdb:///path/to/file.duckdb or bigquery://project/dataset")
     .default("out/warehouse.duckdb")
-    .describe("Where rows go: a DuckDB file (a plain path, duckdb:///path.duckdb) or bigquery://project/dataset."),
+    .describe("Where rows go: a DuckDB file (a plain path or duckdb:///path.duckdb) or bigquery://project/dataset."),
   engine: oneOf(engineNames).default("local").describe("Where shards are processed."),
   jobs: z
     .array(job, { error: "must be a list of jobs" })
