@@ -26,7 +26,7 @@ export interface DuckdbFile {
 /** The system's file lock does not part two openings of one process, so this does. */
 const openHere = new Set<string>();
 
-const maxMemoryBytes = 1 << 30;
+const maxMemoryBytes = 512 << 20;
 const maxThreads = 4;
 
 export function duckdbFile({ path, clock, random, lockTimeoutMs }: DuckdbFileOptions): DuckdbFile {
@@ -92,9 +92,9 @@ async function tryOpen(path: string, settings: Record<string, string>): Promise<
     return { connection, close };
   } catch (error) {
     openHere.delete(key);
-    const holder = /Could not set lock on file .*?(?:held in (.*?\)))?(?:[.]|$)/s.exec(messageOf(error));
-    if (holder !== null) return { holder: holder[1] ?? "another process" };
-    throw failed(path, error);
+    const message = messageOf(error);
+    if (!message.includes("Could not set lock on file")) throw failed(path, error);
+    return { holder: /held in (.*?\))/.exec(message)?.[1] ?? "another process" };
   }
 }
 

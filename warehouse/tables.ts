@@ -1,7 +1,7 @@
 import type { ImageRow, RunRow } from "../core/rows.ts";
 
 export type ScalarType = "STRING" | "INT64" | "FLOAT64" | "BOOL" | "DATE" | "TIMESTAMP";
-export type ColumnMode = "REQUIRED" | "NULLABLE" | "REPEATED";
+type ColumnMode = "REQUIRED" | "NULLABLE" | "REPEATED";
 
 /** One column, in BigQuery's words; DuckDB's come from `duckdb-sql.ts`. */
 export interface Column {

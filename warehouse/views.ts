@@ -7,6 +7,8 @@ export interface View {
   name: string;
   /** The question it answers: the first line of its file. */
   question: string;
+  /** The whole comment at the head of its file, a line each. */
+  about: string[];
   /** With the words of `dialect.ts` still in it. */
   sql: string;
 }
@@ -18,7 +20,8 @@ export function readViews(): View[] {
   return viewNames.map((name) => {
     const text = readFileSync(new URL(`./views/${name}.sql`, import.meta.url), "utf8");
     const lines = text.trimEnd().split("\n");
-    return { name, question: lines[0]!.replace(/^-- /, ""), sql: lines.filter((line) => !line.startsWith("--")).join("\n") };
+    const about = lines.filter((line) => line.startsWith("--")).map((line) => line.slice(3));
+    return { name, question: about[0]!, about, sql: lines.filter((line) => !line.startsWith("--")).join("\n") };
   });
 }
 

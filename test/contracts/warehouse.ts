@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
+import fc from "fast-check";
 import { codeOf, messageOf } from "../../core/errors.ts";
 import type { ImageRow } from "../../core/rows.ts";
 import type { ObjectStore } from "../../storage/store.ts";
 import type { Warehouse } from "../../warehouse/warehouse.ts";
-import { bareRow, imageRow, loadRequest, outputRow, runId, runRow, writeBytes, writeRows } from "../warehouse/rows.ts";
+import { rowProblem } from "../../warehouse/rows.ts";
+import { imagesTable } from "../../warehouse/tables.ts";
+import { anyRow, bareRow, imageRow, loadRequest, outputRow, runId, runRow, writeBytes, writeRows } from "../warehouse/rows.ts";
 
 export interface WarehousePlace extends AsyncDisposable {
   /** Another session on the same, at first empty, warehouse. */
@@ -173,6 +176,18 @@ export function warehouseContract(createPlace: () => Promise<WarehousePlace>): v
       const bare = bareRow({ name: "bare" });
       await warehouse.load(loadRequest(store, [await writeRows(store, "r", [bare, full])], 2));
       assert.deepEqual(await warehouse.query("SELECT * FROM images ORDER BY name"), [bare, full]);
+    });
+
+    it("takes whatever rowProblem finds nothing wrong with", async () => {
+      const rows = fc
+        .sample(anyRow(), { numRuns: 100, seed: 1 })
+        .map((row, index) => ({ ...row, run_id: runId, run_date: "2026-11-23", name: `${String(index).padStart(3, "0")} ${row.name}` }));
+      assert.deepEqual(
+        rows.filter((row) => rowProblem(imagesTable, row) !== undefined),
+        [],
+      );
+      await warehouse.load(loadRequest(store, [await writeRows(store, "r", rows)], rows.length));
+      assert.deepEqual(await warehouse.query("SELECT * FROM images ORDER BY name"), rows);
     });
 
     it("stops where the warehouse holds another number of rows, and deletes nothing", async () => {

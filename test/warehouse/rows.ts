@@ -1,9 +1,11 @@
+import fc from "fast-check";
 import { digestOf } from "../../core/digest.ts";
 import { encodeNdjson } from "../../core/ndjson.ts";
 import type { ImageRow, OutputRow, RunRow } from "../../core/rows.ts";
 import type { StoredFile } from "../../core/types.ts";
 import { storedFile } from "../../storage/objects.ts";
 import type { ObjectStore } from "../../storage/store.ts";
+import { imagesTable, type Column } from "../../warehouse/tables.ts";
 import type { LoadRequest } from "../../warehouse/warehouse.ts";
 
 export const runId = "2026-11-23-0123456789ab";
@@ -122,3 +124,28 @@ export async function writeBytes(store: ObjectStore, name: string, bytes: Uint8A
 export function loadRequest(store: ObjectStore, files: StoredFile[], rows: number, changes: Partial<LoadRequest> = {}): LoadRequest {
   return { runId, runDate: "2026-11-23", loadId: `load_${digestOf(files)}`, files, store, rows, ...changes };
 }
+
+/** Rows that are nothing but what their columns allow. */
+export function anyRow(): fc.Arbitrary<ImageRow> {
+  return anyRecord(imagesTable.columns) as fc.Arbitrary<ImageRow>;
+}
+
+function anyRecord(columns: Column[]): fc.Arbitrary<unknown> {
+  return fc.record(Object.fromEntries(columns.map((column) => [column.name, anyOf(column)])), { noNullPrototype: true });
+}
+
+function anyOf(column: Column): fc.Arbitrary<unknown> {
+  const one = column.type === "RECORD" ? anyRecord(column.fields ?? []) : anyScalar[column.type];
+  if (column.mode === "REPEATED") return fc.array(one, { maxLength: 3 });
+  return column.mode === "NULLABLE" ? fc.option(one) : one;
+}
+
+const instant = fc.date({ min: new Date("0001-01-01T00:00:00Z"), max: new Date("9999-12-31T23:59:59Z"), noInvalidDate: true });
+const anyScalar: Record<Exclude<Column["type"], "RECORD">, fc.Arbitrary<unknown>> = {
+  STRING: fc.string({ unit: "grapheme" }),
+  INT64: fc.maxSafeInteger(),
+  FLOAT64: fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
+  BOOL: fc.boolean(),
+  DATE: instant.map((date) => date.toISOString().slice(0, 10)),
+  TIMESTAMP: instant.map((date) => date.toISOString()),
+};
