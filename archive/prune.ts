@@ -1,4 +1,5 @@
 import { ImagemillError } from "../core/errors.ts";
+import { inParallel } from "../core/parallel.ts";
 import { isStoreError, type ListOptions, type ObjectInfo, type ObjectStore } from "../storage/store.ts";
 import { controlDays } from "./lifecycle.ts";
 
@@ -107,18 +108,12 @@ async function pruneRun(store: ObjectStore, prefix: string, bornBefore: number, 
 }
 
 async function deleteAll(store: ObjectStore, objects: ObjectInfo[], options: PruneOptions, result: PruneResult): Promise<void> {
-  for (let start = 0; start < objects.length; start += deletesInFlight) {
+  await inParallel(objects, deletesInFlight, async (object) => {
     options.signal?.throwIfAborted();
-    const group = objects.slice(start, start + deletesInFlight);
-    const deletions = group.map(async (object) => {
-      if (options.dryRun !== true && !(await deleteOne(store, object, options.signal, result))) return;
-      result.objects += 1;
-      result.bytes += object.sizeBytes;
-    });
-    const settled = await Promise.allSettled(deletions);
-    const failed = settled.find((one) => one.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
-  }
+    if (options.dryRun !== true && !(await deleteOne(store, object, options.signal, result))) return;
+    result.objects += 1;
+    result.bytes += object.sizeBytes;
+  });
 }
 
 /** Deletes the generation that was judged and no other. */

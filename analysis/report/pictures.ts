@@ -1,0 +1,18 @@
+/** A small picture that goes into the page as it is. */
+export interface Picture {
+  name: string;
+  generation: string;
+  /** image/webp */
+  bytes: Uint8Array;
+  width: number;
+  height: number;
+}
+
+export interface Pictures {
+  /** Of quarantined source objects. */
+  quarantined: Picture[];
+  /** Of what the run made. */
+  outputs: Picture[];
+}
+
+export const noPictures: Pictures = { quarantined: [], outputs: [] };

@@ -1,0 +1,93 @@
+import { fileURLToPath } from "node:url";
+import { archiveNames, controlNames } from "../../core/layout.ts";
+import { printable } from "../../core/names.ts";
+import { addDays } from "./format.ts";
+import { markup, nameOf, type Content, type Markup } from "./markup.ts";
+import type { RunNumbers } from "./numbers.ts";
+import { section, table } from "./table.ts";
+
+export function placesSection({ runId, runDate, stores, archiveDays, counts, rowsLoaded }: RunNumbers): Markup {
+  const rows: Content[][] = [
+    ["Source", place(stores.source), "read, never written"],
+    ["Outputs", place(join(stores.archive, archiveNames.run(runDate, runId))), `deleted from ${addDays(runDate, archiveDays)} on`],
+    ["Rows", markup`<code>${nameOf(stores.warehouse)}</code>`, rowsLoaded === null ? "not loaded yet" : "tables images and runs"],
+    ["Plan, rows files, commits", place(join(stores.control, controlNames.run(runId))), "kept 200 days"],
+  ];
+  if (counts.quarantined > 0) {
+    rows.push(["Quarantined sources", place(join(stores.control, `quarantine/${runId}/`)), `kept until ${addDays(runDate, 200)}`]);
+  }
+  return section("places", "Where things are", table("Places", [{ head: "what" }, { head: "where" }, { head: "note" }], rows, "rows only"));
+}
+
+function join(root: string, name: string): string {
+  return `${root.replace(/\/+$/, "")}/${name}`;
+}
+
+function place(url: string): Markup {
+  return url.startsWith("file:///") ? markup`<a href="${url}"><code>${nameOf(url)}</code></a>` : markup`<code>${nameOf(url)}</code>`;
+}
+
+export function sqlSection(numbers: RunNumbers): Markup {
+  const queries = queriesOf(numbers);
+  return section(
+    "sql",
+    "SQL to try",
+    markup`<p>${clientHint(numbers.stores.warehouse)}</p>`,
+    queries.map(
+      ({ title, sql }) =>
+        markup`<h3>${title}</h3>
+          <pre tabindex="0"><code>${sql}</code></pre>`,
+    ),
+  );
+}
+
+function clientHint(warehouse: string): Markup {
+  const path = duckdbPath(warehouse);
+  return path === undefined
+    ? markup`With <code>bq query --use_legacy_sql=false</code> or in the console of BigQuery:`
+    : markup`With <code>duckdb -readonly ${quoted(path)}</code>, or any other client of DuckDB:`;
+}
+
+function duckdbPath(warehouse: string): string | undefined {
+  if (!warehouse.startsWith("duckdb:")) return undefined;
+  try {
+    return printable(fileURLToPath(warehouse.replace(/^duckdb:/, "file:")));
+  } catch {
+    return printable(warehouse.slice("duckdb://".length));
+  }
+}
+
+function quoted(path: string): string {
+  return /^[\w./@:+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Queries about this run, in the dialect of its warehouse. */
+export function queriesOf({ runId, runDate, stores }: Pick<RunNumbers, "runId" | "runDate" | "stores">): { title: string; sql: string }[] {
+  const dataset = /^bigquery:\/\/([^/]+)\/([^/]+)/.exec(stores.warehouse);
+  const tableOf = (name: string): string => (dataset === null ? name : `\`${dataset[1]}.${dataset[2]}.${name}\``);
+  const images = tableOf("images");
+  const run = `run_date = date '${runDate}' and run_id = '${runId}'`;
+  const outputs = dataset === null ? `${images}, unnest(outputs) as made(output)` : `${images}, unnest(outputs) as output`;
+  return [
+    {
+      title: "Why images were quarantined",
+      sql: `select reason, count(*) as images, min(message) as for_example\nfrom ${images}\nwhere ${run} and outcome = 'quarantined'\ngroup by reason\norder by images desc`,
+    },
+    {
+      title: "Every output, with its place",
+      sql: `select name, output.job, output.variant, output.width, output.height, output.uri\nfrom ${outputs}\nwhere ${run}\norder by name, output.variant\nlimit 100`,
+    },
+    {
+      title: "What takes the time",
+      sql: `select format, count(*) as images, round(sum(megapixels), 1) as megapixels,\n  round(avg(timings.read_ms), 1) as read_ms, round(avg(timings.process_ms), 1) as process_ms\nfrom ${images}\nwhere ${run}\ngroup by format\norder by images desc`,
+    },
+    {
+      title: "Cameras",
+      sql: `select coalesce(camera_model, 'unknown') as camera, count(*) as images,\n  min(taken_at) as first_photo, max(taken_at) as last_photo\nfrom ${images}\nwhere ${run} and outcome = 'ok'\ngroup by camera\norder by images desc\nlimit 20`,
+    },
+    {
+      title: "This run beside earlier ones",
+      sql: `select run_id, objects, ok, skipped, quarantined, images_per_second\nfrom ${tableOf("runs")}\norder by started_at desc\nlimit 10`,
+    },
+  ];
+}
