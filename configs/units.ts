@@ -35,19 +35,27 @@ function parseQuantity(text: string, units: Record<string, number>): number | un
 }
 
 /** The shortest exact text: 268435456 -> `256MiB`, 30000 -> `30s`; the bare number where no unit fits. */
-export function exactSize(bytes: number): string {
+function exactSize(bytes: number): string {
   return exactQuantity(bytes, sizeUnits, ["TiB", "GiB", "MiB", "KiB"]);
 }
 
-export function exactDuration(ms: number): string {
+function exactDuration(ms: number): string {
   return exactQuantity(ms, durationUnits, ["h", "min", "s", "ms"]);
 }
 
-export function exactPixels(pixels: number): string {
+function exactPixels(pixels: number): string {
   return exactQuantity(pixels, pixelUnits, ["MP"]);
 }
 
 function exactQuantity(value: number, units: Record<string, number>, names: string[]): string {
   const unit = names.find((name) => value !== 0 && Number.isInteger(value / units[name]!));
   return unit === undefined ? String(value) : `${value / units[unit]!}${unit}`;
+}
+
+/** A value as a user would write it: the unit is the last part of its key. */
+export function unitText(key: string, value: unknown): unknown {
+  if (typeof value !== "number") return value;
+  if (key.endsWith("Ms")) return exactDuration(value);
+  if (key.endsWith("Bytes")) return exactSize(value);
+  return key.endsWith("Pixels") ? exactPixels(value) : value;
 }

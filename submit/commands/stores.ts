@@ -2,6 +2,8 @@ import type { Config } from "../../configs/config.ts";
 import type { Logger } from "../../core/log.ts";
 import { openStore } from "../../storage/open.ts";
 import type { ObjectStore } from "../../storage/store.ts";
+import { openWarehouse } from "../../warehouse/open.ts";
+import type { Warehouse } from "../../warehouse/warehouse.ts";
 import type { Shell } from "./verb.ts";
 
 /** A store of the configuration, for verbs that need no driver. */
@@ -21,4 +23,12 @@ export async function openSessionStore(
     clock: shell.clock,
     random: shell.random,
   });
+}
+
+/** How long a verb waits for a database file that another process has open. */
+const lockTimeoutMs = 10_000;
+
+/** The warehouse of the configuration, for verbs that need no driver. */
+export async function openSessionWarehouse(config: Config, shell: Shell, log: Logger): Promise<Warehouse> {
+  return openWarehouse(config.warehouse, { log, clock: shell.clock, random: shell.random, lockTimeoutMs });
 }

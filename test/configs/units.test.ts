@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { exactDuration, exactPixels, exactSize, parseDuration, parsePixels, parseSize } from "../../configs/units.ts";
+import { parseDuration, parsePixels, parseSize, unitText } from "../../configs/units.ts";
 
 describe("units", () => {
   it("reads sizes, durations and pixels", () => {
@@ -16,10 +16,22 @@ describe("units", () => {
 
   it("writes what it reads", () => {
     const whole = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
-    fc.assert(fc.property(whole, (value) => assert.equal(parseSize(exactSize(value)) ?? value, value)));
-    fc.assert(fc.property(whole, (value) => assert.equal(parseDuration(exactDuration(value)) ?? value, value)));
-    assert.equal(exactSize(256 * 2 ** 20), "256MiB");
-    assert.equal(exactDuration(30_000), "30s");
-    assert.equal(exactPixels(250e6), "250MP");
+    const texts: [key: string, parse: (text: string) => number | undefined][] = [
+      ["limits.maxObjectBytes", parseSize],
+      ["limits.imageTimeoutMs", parseDuration],
+      ["limits.maxPixels", parsePixels],
+    ];
+    for (const [key, parse] of texts) {
+      fc.assert(
+        fc.property(whole, (value) => {
+          const text = String(unitText(key, value));
+          assert.equal(parse(text) ?? Number(text), value);
+        }),
+      );
+    }
+    assert.equal(unitText("limits.maxObjectBytes", 256 * 2 ** 20), "256MiB");
+    assert.equal(unitText("limits.imageTimeoutMs", 30_000), "30s");
+    assert.equal(unitText("limits.maxPixels", 250e6), "250MP");
+    assert.equal(unitText("archivePolicy.days", 7), 7);
   });
 });
