@@ -10,7 +10,7 @@ export function warehouseMarkdown(): string {
     "(`node warehouse/describe.ts > docs/warehouse.md`).",
     "",
     ...tables.flatMap(tableSection),
-    ...readViews().flatMap((view) => [`## View \`${view.name}\``, "", ...view.about, ""]),
+    ...readViews().map((view) => `## View \`${view.name}\`\n\n${view.about.join("\n")}\n`),
   ].join("\n");
 }
 

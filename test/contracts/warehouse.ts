@@ -179,9 +179,10 @@ export function warehouseContract(createPlace: () => Promise<WarehousePlace>): v
     });
 
     it("takes whatever rowProblem finds nothing wrong with", async () => {
-      const rows = fc
-        .sample(anyRow(), { numRuns: 100, seed: 1 })
-        .map((row, index) => ({ ...row, run_id: runId, run_date: "2026-11-23", name: `${String(index).padStart(3, "0")} ${row.name}` }));
+      const rows = fc.sample(anyRow(), { numRuns: 100, seed: 1 });
+      for (const [index, row] of rows.entries()) {
+        Object.assign(row, { run_id: runId, run_date: "2026-11-23", name: `${String(index).padStart(3, "0")} ${row.name}` });
+      }
       assert.deepEqual(
         rows.filter((row) => rowProblem(imagesTable, row) !== undefined),
         [],
