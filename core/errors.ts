@@ -7,6 +7,8 @@ export const exitCodes = {
   precondition: 4,
   alreadyRunning: 5,
   cancelled: 130,
+  /** A worker was told to stop (SIGTERM), e.g. because its machine is taken away. */
+  terminated: 143,
 } as const;
 
 export interface ErrorDetails {
