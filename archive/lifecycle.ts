@@ -6,7 +6,7 @@ export interface LifecycleRule {
   condition: LifecycleCondition;
 }
 
-export interface LifecycleCondition {
+interface LifecycleCondition {
   /** Days since the object was created. */
   age?: number;
   matchesPrefix?: string[];

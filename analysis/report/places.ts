@@ -1,6 +1,5 @@
-import { fileURLToPath } from "node:url";
 import { archiveNames, controlNames } from "../../core/layout.ts";
-import { printable } from "../../core/names.ts";
+import { parseWarehouseUrl } from "../../warehouse/open.ts";
 import { addDays } from "./format.ts";
 import { markup, nameOf, type Content, type Markup } from "./markup.ts";
 import type { RunNumbers } from "./numbers.ts";
@@ -49,12 +48,8 @@ function clientHint(warehouse: string): Markup {
 }
 
 function duckdbPath(warehouse: string): string | undefined {
-  if (!warehouse.startsWith("duckdb:")) return undefined;
-  try {
-    return printable(fileURLToPath(warehouse.replace(/^duckdb:/, "file:")));
-  } catch {
-    return printable(warehouse.slice("duckdb://".length));
-  }
+  const location = parseWarehouseUrl(warehouse);
+  return location.dialect === "duckdb" ? location.path : undefined;
 }
 
 function quoted(path: string): string {
@@ -63,31 +58,52 @@ function quoted(path: string): string {
 
 /** Queries about this run, in the dialect of its warehouse. */
 export function queriesOf({ runId, runDate, stores }: Pick<RunNumbers, "runId" | "runDate" | "stores">): { title: string; sql: string }[] {
-  const dataset = /^bigquery:\/\/([^/]+)\/([^/]+)/.exec(stores.warehouse);
-  const tableOf = (name: string): string => (dataset === null ? name : `\`${dataset[1]}.${dataset[2]}.${name}\``);
-  const images = tableOf("images");
+  const location = parseWarehouseUrl(stores.warehouse);
+  const duckdb = location.dialect === "duckdb";
+  const nameOfTable = (name: string): string => (duckdb ? name : `\`${location.project}.${location.dataset}.${name}\``);
   const run = `run_date = date '${runDate}' and run_id = '${runId}'`;
-  const outputs = dataset === null ? `${images}, unnest(outputs) as made(output)` : `${images}, unnest(outputs) as output`;
+  const outputs = duckdb ? "unnest(outputs) as made(output)" : "unnest(outputs) as output";
   return [
     {
       title: "Why images were quarantined",
-      sql: `select reason, count(*) as images, min(message) as for_example\nfrom ${images}\nwhere ${run} and outcome = 'quarantined'\ngroup by reason\norder by images desc`,
+      sql: `select reason, format, objects, example_name, example_message
+from ${nameOfTable("quarantine_top")}
+where ${run}
+order by position`,
     },
     {
       title: "Every output, with its place",
-      sql: `select name, output.job, output.variant, output.width, output.height, output.uri\nfrom ${outputs}\nwhere ${run}\norder by name, output.variant\nlimit 100`,
+      sql: `select name, output.job, output.variant, output.width, output.height, output.uri
+from ${nameOfTable("images")}, ${outputs}
+where ${run}
+order by name, output.job, output.variant
+limit 100`,
     },
     {
       title: "What takes the time",
-      sql: `select format, count(*) as images, round(sum(megapixels), 1) as megapixels,\n  round(avg(timings.read_ms), 1) as read_ms, round(avg(timings.process_ms), 1) as process_ms\nfrom ${images}\nwhere ${run}\ngroup by format\norder by images desc`,
+      sql: `select format, count(*) as images, round(sum(megapixels), 1) as megapixels,
+  round(avg(timings.read_ms), 1) as read_ms, round(avg(timings.process_ms), 1) as process_ms
+from ${nameOfTable("images")}
+where ${run}
+group by format
+order by images desc`,
     },
     {
       title: "Cameras",
-      sql: `select coalesce(camera_model, 'unknown') as camera, count(*) as images,\n  min(taken_at) as first_photo, max(taken_at) as last_photo\nfrom ${images}\nwhere ${run} and outcome = 'ok'\ngroup by camera\norder by images desc\nlimit 20`,
+      sql: `select coalesce(camera_model, 'unknown') as camera, count(*) as images,
+  min(taken_at) as first_photo, max(taken_at) as last_photo
+from ${nameOfTable("images")}
+where ${run} and outcome = 'ok'
+group by camera
+order by images desc
+limit 20`,
     },
     {
       title: "This run beside earlier ones",
-      sql: `select run_id, objects, ok, skipped, quarantined, images_per_second\nfrom ${tableOf("runs")}\norder by started_at desc\nlimit 10`,
+      sql: `select run_id, objects, ok, skipped, quarantined, images_per_second
+from ${nameOfTable("run_summary")}
+order by started_at desc
+limit 10`,
     },
   ];
 }

@@ -30,7 +30,12 @@ async function numbersWith(text: string, rowCount = 3): Promise<RunNumbers> {
     imageRow(text, { outcome: "skipped", reason: "duplicate", message: text }),
   ].slice(0, rowCount + 1);
   const plan = planOf([{ id: "00000-aa", objects: rows.length }]);
-  plan.stores = { source: `file:///${text}`, archive: `gs://${text}`, control: text, warehouse: `duckdb:///${text}` };
+  plan.stores = {
+    source: `file:///${text}`,
+    archive: `gs://${text}`,
+    control: text,
+    warehouse: `duckdb:///${encodeURIComponent(text.replace(/[\0/]/g, ""))}.duckdb`,
+  };
   plan.request.jobs[0]!.name = text;
   return summarise({ plan, commits: [commitOf("00000-aa", rows)], sealed: true, load: undefined }, rows);
 }

@@ -71,8 +71,11 @@ describe("writeReport", function () {
 
   it("writes the numbers and a page with pictures of what was quarantined and of what was made", async () => {
     const { control, archive } = await world();
-    const written = await writeReport({ runId, control, archive });
-    assert.deepEqual(written, { page: `memory://control/runs/${runId}/report.html`, json: `memory://control/runs/${runId}/report.json` });
+    const { page: uri, json } = await writeReport({ runId, control, archive });
+    assert.deepEqual(
+      { page: uri, json },
+      { page: `memory://control/runs/${runId}/report.html`, json: `memory://control/runs/${runId}/report.json` },
+    );
     const numbers = await readJson<RunNumbers>(control, controlNames.report(runId));
     assert.equal(numbers?.state, "done");
     assert.deepEqual(numbers?.counts, {
