@@ -5,11 +5,17 @@ import { processShell } from "./terminal/shell.ts";
 import type { Shell } from "./commands/verb.ts";
 
 const argv = process.argv.slice(2);
-const shell = processShell();
-try {
-  process.exitCode = await runVerb(argv, shell);
-} catch (error) {
-  process.exitCode = tell(error, argv, shell);
+// Every shard may start one, and it minds signals by itself: nothing of the command line is loaded for it.
+if (argv[0] === "worker" && !argv.includes("--help")) {
+  const { runWorkerLine } = await import("./commands/worker.ts");
+  process.exitCode = await runWorkerLine(argv.slice(1));
+} else {
+  const shell = processShell();
+  try {
+    process.exitCode = await runVerb(argv, shell);
+  } catch (error) {
+    process.exitCode = tell(error, argv, shell);
+  }
 }
 
 async function runVerb(words: string[], around: Shell): Promise<number> {

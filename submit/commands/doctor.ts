@@ -1,7 +1,7 @@
 import type { ConfigValue } from "../../configs/origins.ts";
 import type { Finding } from "../checks/finding.ts";
 import { padEnd } from "../terminal/format.ts";
-import { painter } from "../terminal/progress.ts";
+import { painter } from "../terminal/paint.ts";
 import { configFlags } from "./flags.ts";
 import { openSession } from "./session.ts";
 import { openSessionStore, openSessionWarehouse } from "./stores.ts";

@@ -10,7 +10,7 @@ function once(flag: string): (value: unknown) => string {
   };
 }
 
-function text(flag: string, describe: string) {
+export function text(flag: string, describe: string) {
   return { type: "string", requiresArg: true, describe, read: once(flag) } as const;
 }
 
@@ -39,6 +39,17 @@ export function oneOf<const T extends string>(flag: string, describe: string, va
   return { type: "string", requiresArg: true, describe: `${describe} (${values.join(", ")})`, read } as const;
 }
 
+/** A flag that may be repeated, each time one of `values`. */
+export function manyOf<const T extends string>(flag: string, describe: string, values: readonly T[]) {
+  const one = oneOf(flag, describe, values);
+  const read = (value: unknown): T[] => (value as unknown[]).map(one.read);
+  return { type: "string", array: true, requiresArg: true, describe: one.describe, read } as const;
+}
+
+export function wholeNumber(flag: string, describe: string) {
+  return number(flag, describe, "a whole number from 1", (value) => Number.isSafeInteger(value) && value >= 1);
+}
+
 const many = { type: "string", array: true, requiresArg: true } as const;
 const where = { group: "Where and what:" } as const;
 const which = { group: "Which run:" } as const;
@@ -64,20 +75,9 @@ export const configFlags = {
 /** What decides which run is meant, for verbs that plan. */
 export const runFlags = {
   "run-date": { ...runDate(), ...which },
-  rerun: {
-    ...number(
-      "rerun",
-      "The Nth run of this date: takes what is new since [default: 1]",
-      "a whole number from 1",
-      (value) => Number.isSafeInteger(value) && value >= 1,
-    ),
-    ...which,
-  },
+  rerun: { ...wholeNumber("rerun", "The Nth run of this date: takes what is new since [default: 1]"), ...which },
   reprocess: { type: "boolean", describe: "Also what earlier runs have done", ...which },
-  limit: {
-    ...number("limit", "Only the first N objects by name", "a whole number from 1", (value) => Number.isSafeInteger(value) && value >= 1),
-    ...which,
-  },
+  limit: { ...wholeNumber("limit", "Only the first N objects by name"), ...which },
   sample: {
     ...number(
       "sample",

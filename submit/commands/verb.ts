@@ -25,9 +25,9 @@ export type VerbGroup = "Set up" | "Run" | "Look" | "Keep";
 /** A flag as yargs takes it; `read` checks its value and says what is wrong in our words. */
 export type Flag = Options & { read?: (value: unknown) => unknown };
 type Flags = Record<string, Flag>;
-type Positionals = Record<string, PositionalOptions>;
+export type Positionals = Record<string, PositionalOptions>;
 
-type Arguments<F extends Flags, P extends Positionals> = InferredOptionTypes<P> & {
+export type Arguments<F extends Flags, P extends Positionals> = InferredOptionTypes<P> & {
   [K in keyof F]: F[K] extends { read: (value: unknown) => infer R } ? R | undefined : InferredOptionTypes<F>[K];
 };
 
@@ -57,12 +57,16 @@ export interface Verb {
 }
 
 export function defineVerb<const F extends Flags, const P extends Positionals>(definition: VerbDefinition<F, P>): Verb {
-  const run = async (args: Record<string, unknown>, shell: Shell): Promise<number> => {
-    const read = Object.entries(definition.flags).filter(([name, flag]) => flag.read !== undefined && args[name] !== undefined);
-    const values = Object.fromEntries(read.map(([name, flag]) => [name, flag.read!(args[name])]));
-    return definition.run({ ...args, ...values } as Arguments<F, P>, shell);
-  };
+  const run = async (args: Record<string, unknown>, shell: Shell): Promise<number> =>
+    definition.run(readFlags<F, P>(definition.flags, args), shell);
   return { ...definition, run };
+}
+
+/** Values as the flags read them; throws USAGE for one that makes no sense. */
+export function readFlags<F extends Flags, P extends Positionals>(flags: F, args: Record<string, unknown>): Arguments<F, P> {
+  const written = Object.entries(flags).filter(([name, flag]) => flag.read !== undefined && args[name] !== undefined);
+  const values = Object.fromEntries(written.map(([name, flag]) => [name, flag.read!(args[name])]));
+  return { ...args, ...values } as Arguments<F, P>;
 }
 
 /** `archive prune` of `archive prune`, `finish` of `finish <run>`. */

@@ -1,7 +1,7 @@
 import { codeOf, exitCodes, ImagemillError, messageOf } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
 import type { Problem } from "../summary.ts";
-import { painter } from "./progress.ts";
+import { painter } from "./paint.ts";
 
 /** What any thrown value says to a user. */
 export function problemOf(error: unknown): Problem & { exitCode: number } {

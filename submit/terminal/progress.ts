@@ -1,7 +1,7 @@
-import { styleText } from "node:util";
 import type { RunEvent } from "../../core/events.ts";
 import type { RunState } from "../../core/types.ts";
 import { columnsOf, fitName, formatBytes, formatCount, formatDuration, formatRate, formatShare } from "./format.ts";
+import { painter, type Painter } from "./paint.ts";
 
 type ProgressEvent = Extract<RunEvent, { type: "progress" }>;
 
@@ -156,10 +156,4 @@ export function renderPlain(state: ProgressState, nowMs: number): string {
   }
   const found = state.listed === undefined || state.phase !== "listing" ? "" : `: ${listedText(state.listed)}`;
   return `${state.phase}${found} (${after})`;
-}
-
-export type Painter = (format: "cyan" | "green" | "yellow" | "red" | "dim" | "bold", text: string) => string;
-
-export function painter({ color }: { color: boolean }): Painter {
-  return (format, text) => (color ? styleText(format, text, { validateStream: false }) : text);
 }

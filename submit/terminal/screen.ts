@@ -2,7 +2,8 @@ import type { Clock } from "../../core/clock.ts";
 import type { RunEvent } from "../../core/events.ts";
 import { printable } from "../../core/names.ts";
 import { formatBytes, formatDuration, formatMany } from "./format.ts";
-import { advanceProgress, beginProgress, painter, renderPlain, renderProgress, type ProgressState } from "./progress.ts";
+import { painter } from "./paint.ts";
+import { advanceProgress, beginProgress, renderPlain, renderProgress, type ProgressState } from "./progress.ts";
 
 /** Where a display is drawn: stderr, or a recording of a test. */
 export interface Surface {
@@ -19,6 +20,8 @@ export interface Screen extends Disposable {
   event(event: RunEvent): void;
   /** A line that stays. */
   line(text: string): void;
+  /** Runs what writes to the same terminal by another way. */
+  aside(write: () => void): void;
 }
 
 const redrawMs = 200;
@@ -44,11 +47,12 @@ export function openScreen(surface: Surface, clock: Pick<Clock, "monotonicMs">):
   const plain = (): void => {
     if (state !== undefined) surface.write(`${renderPlain(state, clock.monotonicMs())}\n`);
   };
-  const line = (text: string): void => {
+  const aside = (write: () => void): void => {
     erase();
-    surface.write(`${text}\n`);
+    write();
     draw();
   };
+  const line = (text: string): void => aside(() => surface.write(`${text}\n`));
 
   return {
     begin: (phase) => {
@@ -64,6 +68,7 @@ export function openScreen(surface: Surface, clock: Pick<Clock, "monotonicMs">):
       if (text !== undefined) line(text);
     },
     line,
+    aside,
     [Symbol.dispose]: () => {
       clearInterval(timer);
       timer = undefined;

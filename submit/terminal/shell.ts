@@ -6,7 +6,7 @@ import type { Surface } from "./screen.ts";
 
 /** The process around a verb: its streams, its signals, its folder. */
 export function processShell(): Shell {
-  tolerateClosedPipes();
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", tolerateClosedPipe);
   return {
     cwd: process.cwd(),
     environment: process.env,
@@ -30,12 +30,8 @@ function stderrSurface(): Surface {
 }
 
 /** `imagemill … | head` closes our stdout: the work goes on, nobody reads the rest. */
-function tolerateClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-    });
-  }
+function tolerateClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
 }
 
 /** The first signal asks for an orderly end, the second ends the process. */

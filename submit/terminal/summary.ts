@@ -1,0 +1,115 @@
+import { printable } from "../../core/names.ts";
+import type { RunSummary } from "../summary.ts";
+import { columnsOf, fitName, formatBytes, formatCount, formatDuration, formatMany, formatRate, padEnd, padStart } from "./format.ts";
+import { placeText } from "./places.ts";
+import { painter, type Painter } from "./paint.ts";
+
+export interface SummaryView {
+  color: boolean;
+  columns: number;
+  cwd: string;
+  /** Flags that say where the run is, for commands to type next: " --control c", or "". */
+  where: string;
+  /** How to take what is new since, for a run that was finished already. */
+  rerun?: string;
+}
+
+/** What `run`, `finish` and `replay` say at the end: what happened, where things are, what to type next. */
+export function summaryLines(summary: RunSummary, view: SummaryView): string[] {
+  const paint = painter(view);
+  return [
+    ...summary.continued.flatMap((earlier) => [headline(earlier, paint), ""]),
+    headline(summary, paint),
+    ...body(summary, view, paint),
+  ];
+}
+
+function body(summary: RunSummary, view: SummaryView, paint: Painter): string[] {
+  if (summary.finished) return finishedLines(summary, view, paint);
+  if (summary.state !== "done") return ["", ...outcomeLines(summary, view, paint)];
+  return ["", ...outcomeLines(summary, view, paint), "", ...placeLines(summary, view, paint), "", ...nextLines(summary, view, paint)];
+}
+
+function headline(summary: RunSummary, paint: Painter): string {
+  const run = paint("bold", summary.runId);
+  if (summary.finished) return `run ${run} was finished already; nothing was written`;
+  const objects = summary.ok + summary.skipped + summary.quarantined;
+  const pace = `${formatMany(objects, "image")} in ${formatDuration(summary.wallMs)} (${formatRate(summary.imagesPerSecond)} images/s, ${bytesPerSecond(summary)})`;
+  if (summary.state === "done") return `run ${run} is ${paint("green", "done")}: ${pace}${summary.resumed ? ", continued" : ""}`;
+  const shards = `${formatCount(summary.shards.committed)} of ${formatMany(summary.shards.total, "shard")}`;
+  return `run ${run} is ${paint("yellow", `not done (${summary.state})`)}: ${shards}, ${pace}`;
+}
+
+function bytesPerSecond({ bytesIn, wallMs }: RunSummary): string {
+  return wallMs > 0 ? `${formatBytes((1000 * bytesIn) / wallMs)}/s` : `${formatBytes(0)}/s`;
+}
+
+function outcomeLines(summary: RunSummary, view: SummaryView, paint: Painter): string[] {
+  const skipReasons = new Set(["unchanged", "duplicate", "source_changed"]);
+  const skipped = summary.reasons.filter(({ reason }) => skipReasons.has(reason));
+  const quarantined = summary.reasons.filter(({ reason }) => !skipReasons.has(reason));
+  const counts = [summary.ok, summary.skipped, summary.quarantined, summary.unchanged].map(formatCount);
+  const columns = Math.max(...counts.map(columnsOf));
+  const row = (label: string, count: number, details: string[]): string[] => {
+    if (count === 0) return [];
+    const [first, ...more] = details;
+    const head = `  ${padEnd(label, 11)}  ${padStart(formatCount(count), columns)}`;
+    const indent = " ".repeat(columnsOf(head));
+    return [first === undefined ? head : `${head}  ${first}`, ...more.map((detail) => `${indent}  ${detail}`)];
+  };
+  const room = view.columns - columns - 17;
+  return [
+    ...row("ok", summary.ok, []),
+    ...row(
+      "skipped",
+      summary.skipped,
+      skipped.map((one) => reasonText(one, room, paint)),
+    ),
+    ...row(
+      "quarantined",
+      summary.quarantined,
+      quarantined.map((one) => reasonText(one, room, paint)),
+    ),
+    ...row("unchanged", summary.unchanged, [paint("dim", "done by an earlier run")]),
+  ];
+}
+
+/** `corrupt 80: x.jpg, y.jpg, …`, within so many columns. */
+function reasonText({ reason, count, examples }: RunSummary["reasons"][number], room: number, paint: Painter): string {
+  const head = `${reason} ${formatCount(count)}`;
+  if (examples.length === 0) return paint("yellow", head);
+  const share = Math.max(12, Math.floor((room - columnsOf(head) - 4) / examples.length) - 2);
+  const names = examples.map((name) => fitName(name, share)).join(", ");
+  return `${paint("yellow", head)}: ${names}${count > examples.length ? ", …" : ""}`;
+}
+
+function placeLines({ outputs, rowsLoaded, bytesOut, places, report }: RunSummary, { cwd }: SummaryView, paint: Painter): string[] {
+  return [
+    ["outputs", `${placeText(places.archive, cwd)}  ${paint("dim", `${formatMany(outputs, "object")}, ${formatBytes(bytesOut)}`)}`],
+    ["rows", `${placeText(places.warehouse, cwd)}  ${paint("dim", formatMany(rowsLoaded, "row"))}`],
+    ["report", report === "" ? "none" : report],
+  ].map(([label, text]) => `  ${padEnd(label!, 8)} ${text!}`);
+}
+
+function nextLines(summary: RunSummary, view: SummaryView, paint: Painter): string[] {
+  const commands: [string, string][] = [[`imagemill report ${summary.runId}${view.where} --open`, "look at the report"]];
+  if (summary.quarantined > 0) commands.push([`imagemill replay ${summary.runId}${view.where}`, "process the quarantined again"]);
+  commands.push([`imagemill verify ${summary.runId}${view.where}`, "audit the run"]);
+  const columns = Math.max(...commands.map(([command]) => columnsOf(command)));
+  return [
+    ...commands.map(([command, what]) => `  ${padEnd(command, columns)}  ${paint("dim", what)}`),
+    `  ${paint("dim", "SQL to try:")} ${sqlToTry(summary)}`,
+  ];
+}
+
+function sqlToTry({ runId }: RunSummary): string {
+  return `SELECT outcome, reason, count(*) FROM images WHERE run_id = '${printable(runId)}' GROUP BY ALL`;
+}
+
+function finishedLines(summary: RunSummary, view: SummaryView, paint: Painter): string[] {
+  const counts = `${formatCount(summary.ok)} ok, ${formatCount(summary.skipped)} skipped, ${formatCount(summary.quarantined)} quarantined`;
+  const lines = [`  ${counts}; ${formatMany(summary.rowsLoaded, "row")} in ${placeText(summary.places.warehouse, view.cwd)}`];
+  if (summary.report !== "") lines.push(`  report: ${summary.report}`);
+  if (view.rerun !== undefined) lines.push("", `  ${view.rerun}  ${paint("dim", "takes what is new or changed since")}`);
+  return lines;
+}
