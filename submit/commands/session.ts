@@ -1,5 +1,4 @@
 import type { Config } from "../../configs/config.ts";
-import { loadConfig } from "../../configs/load.ts";
 import { createLogger, type Logger } from "../../core/log.ts";
 import { openScreen, type Screen } from "../terminal/screen.ts";
 import type { Shell } from "./verb.ts";
@@ -26,6 +25,7 @@ export interface Session extends Disposable {
 }
 
 export async function openSession(args: ConfigArguments, shell: Shell, needs: { source: boolean }): Promise<Session> {
+  const { loadConfig } = await import("../../configs/load.ts");
   const config = await loadConfig({
     path: args.config,
     flags: {

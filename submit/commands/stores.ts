@@ -1,8 +1,6 @@
 import type { Config } from "../../configs/config.ts";
 import type { Logger } from "../../core/log.ts";
-import { openStore } from "../../storage/open.ts";
 import type { ObjectStore } from "../../storage/store.ts";
-import { openWarehouse } from "../../warehouse/open.ts";
 import type { Warehouse } from "../../warehouse/warehouse.ts";
 import type { Shell } from "./verb.ts";
 
@@ -13,6 +11,7 @@ export async function openSessionStore(
   shell: Shell,
   log: Logger,
 ): Promise<ObjectStore> {
+  const { openStore } = await import("../../storage/open.ts");
   const { storageAttempts, storageConcurrency } = config.policy.limits;
   const endpoint = config.google.endpoints.storage;
   return openStore(config[place], {
@@ -30,5 +29,6 @@ const lockTimeoutMs = 10_000;
 
 /** The warehouse of the configuration, for verbs that need no driver. */
 export async function openSessionWarehouse(config: Config, shell: Shell, log: Logger): Promise<Warehouse> {
+  const { openWarehouse } = await import("../../warehouse/open.ts");
   return openWarehouse(config.warehouse, { log, clock: shell.clock, random: shell.random, lockTimeoutMs });
 }

@@ -25,9 +25,9 @@ export type VerbGroup = "Set up" | "Run" | "Look" | "Keep";
 /** A flag as yargs takes it; `read` checks its value and says what is wrong in our words. */
 export type Flag = Options & { read?: (value: unknown) => unknown };
 type Flags = Record<string, Flag>;
-export type Positionals = Record<string, PositionalOptions>;
+type Positionals = Record<string, PositionalOptions>;
 
-export type Arguments<F extends Flags, P extends Positionals> = InferredOptionTypes<P> & {
+export type FlagValues<F extends Flags> = {
   [K in keyof F]: F[K] extends { read: (value: unknown) => infer R } ? R | undefined : InferredOptionTypes<F>[K];
 };
 
@@ -42,7 +42,7 @@ interface VerbDefinition<F extends Flags, P extends Positionals> {
   positionals: P;
   examples: [command: string, what: string][];
   /** Resolves with the exit code. */
-  run(args: Arguments<F, P>, shell: Shell): Promise<number>;
+  run(args: FlagValues<F> & InferredOptionTypes<P>, shell: Shell): Promise<number>;
 }
 
 /** One verb of the command line: light to import, what it needs is imported when it runs. */
@@ -58,15 +58,14 @@ export interface Verb {
 
 export function defineVerb<const F extends Flags, const P extends Positionals>(definition: VerbDefinition<F, P>): Verb {
   const run = async (args: Record<string, unknown>, shell: Shell): Promise<number> =>
-    definition.run(readFlags<F, P>(definition.flags, args), shell);
+    definition.run({ ...args, ...readFlags(definition.flags, args) } as FlagValues<F> & InferredOptionTypes<P>, shell);
   return { ...definition, run };
 }
 
 /** Values as the flags read them; throws USAGE for one that makes no sense. */
-export function readFlags<F extends Flags, P extends Positionals>(flags: F, args: Record<string, unknown>): Arguments<F, P> {
-  const written = Object.entries(flags).filter(([name, flag]) => flag.read !== undefined && args[name] !== undefined);
-  const values = Object.fromEntries(written.map(([name, flag]) => [name, flag.read!(args[name])]));
-  return { ...args, ...values } as Arguments<F, P>;
+export function readFlags<F extends Flags>(flags: F, args: Record<string, unknown>): FlagValues<F> {
+  const given = Object.entries(flags).filter(([name]) => args[name] !== undefined);
+  return Object.fromEntries(given.map(([name, { read }]) => [name, read === undefined ? args[name] : read(args[name])])) as FlagValues<F>;
 }
 
 /** `archive prune` of `archive prune`, `finish` of `finish <run>`. */

@@ -3,7 +3,7 @@ import { messageOf, usageError } from "../../core/errors.ts";
 import { logLevels } from "../../core/log.ts";
 import { problemOf, problemText } from "../terminal/problem.ts";
 import { oneOf, text, wholeNumber } from "./flags.ts";
-import { defineVerb, readFlags, type Arguments } from "./verb.ts";
+import { defineVerb, readFlags, type FlagValues } from "./verb.ts";
 
 const flags = {
   run: text("run", "Id of the run"),
@@ -27,7 +27,7 @@ export const workerVerb = defineVerb({
 /** The same verb without the command line's parser, which would cost each worker a tenth of a second. */
 export async function runWorkerLine(argv: string[]): Promise<number> {
   try {
-    return await work(readFlags<typeof flags, Record<never, never>>(flags, parse(argv)), process.env);
+    return await work(readFlags(flags, parse(argv)), process.env);
   } catch (error) {
     const problem = problemOf(error);
     process.stderr.write(`${problemText(problem, { color: false })}\n`);
@@ -35,7 +35,7 @@ export async function runWorkerLine(argv: string[]): Promise<number> {
   }
 }
 
-async function work(args: Arguments<typeof flags, Record<never, never>>, environment: NodeJS.ProcessEnv): Promise<number> {
+async function work(args: FlagValues<typeof flags>, environment: NodeJS.ProcessEnv): Promise<number> {
   const { runWorker } = await import("../../pool/worker.ts");
   const { run, shard, control } = args;
   if (run === undefined || shard === undefined || control === undefined) {

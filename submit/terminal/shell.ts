@@ -34,11 +34,19 @@ function tolerateClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
 }
 
+/** Ctrl-C reaches a whole group of processes, and one of them may pass it on: within this time it is one signal. */
+const echoMs = 300;
+
 /** The first signal asks for an orderly end, the second ends the process. */
 function abortOnSignals(): AbortSignal {
   const controller = new AbortController();
+  let firstMs = 0;
   const stop = (name: NodeJS.Signals): void => {
-    if (controller.signal.aborted) process.exit(exitCodes.cancelled);
+    if (controller.signal.aborted) {
+      if (performance.now() - firstMs > echoMs) process.exit(exitCodes.cancelled);
+      return;
+    }
+    firstMs = performance.now();
     controller.abort(
       new ImagemillError("CANCELLED", `stopped by ${name === "SIGINT" ? "Ctrl-C" : name}`, {
         exitCode: exitCodes.cancelled,
