@@ -78,9 +78,23 @@ function outcomeLines(summary: RunSummary, view: SummaryView, paint: Painter): s
 function reasonText({ reason, count, examples }: RunSummary["reasons"][number], room: number, paint: Painter): string {
   const head = `${reason} ${formatCount(count)}`;
   if (examples.length === 0) return paint("yellow", head);
-  const share = Math.max(12, Math.floor((room - columnsOf(head) - 4) / examples.length) - 2);
-  const names = examples.map((name) => fitName(name, share)).join(", ");
-  return `${paint("yellow", head)}: ${names}${count > examples.length ? ", …" : ""}`;
+  const names = fitNames(examples, room - columnsOf(head) - columnsOf(": , …"));
+  return `${paint("yellow", head)}: ${names.join(", ")}${count > names.length ? ", …" : ""}`;
+}
+
+const leastNameColumns = 12;
+
+/** As many names as fit with enough of each to be recognised; the first one always. */
+function fitNames(names: string[], room: number): string[] {
+  const fitted: string[] = [];
+  let left = room;
+  for (const [index, name] of names.entries()) {
+    if (index > 0 && left < leastNameColumns) break;
+    const text = fitName(name, Math.max(leastNameColumns, Math.floor(left / (names.length - index)) - 2));
+    fitted.push(text);
+    left -= columnsOf(text) + 2;
+  }
+  return fitted;
 }
 
 function placeLines({ outputs, rowsLoaded, bytesOut, places, report }: RunSummary, { cwd }: SummaryView, paint: Painter): string[] {
