@@ -1,10 +1,32 @@
+import { nearest } from "../core/nearest.ts";
+import { printable } from "../core/names.ts";
+import { builtInJobs } from "../jobs/registry.ts";
 import type { Config } from "./config.ts";
 import { locationsOverlap } from "./locations.ts";
 import type { ConfigProblem } from "./problems.ts";
 
 /** What no single value shows to be wrong. Locations are absolute. Pure. */
 export function combinationProblems(config: Config): ConfigProblem[] {
-  return [...overlapProblems(config), ...moveProblems(config), ...selectionProblems(config)];
+  return [...jobProblems(config), ...overlapProblems(config), ...moveProblems(config), ...selectionProblems(config)];
+}
+
+/** Parameters are checked where jobs are loaded; that a name is one shows here, with its place. */
+function jobProblems({ jobs }: Config): ConfigProblem[] {
+  const known = Object.keys(builtInJobs);
+  return jobs.flatMap(({ name }, index): ConfigProblem[] => {
+    if (isModulePath(name) || known.includes(name)) return [];
+    const near = nearest(name, known);
+    const hint =
+      near === undefined
+        ? `built in are ${known.join(", ")}; a job of your own is a path, like ./jobs/${name}.ts`
+        : `did you mean "${near}"?`;
+    return [{ path: ["jobs", index], message: `names no job: "${printable(name)}"`, hint }];
+  });
+}
+
+/** A user's own job is a path; a built-in one is a bare word. */
+export function isModulePath(name: string): boolean {
+  return /[/\\]|\.[cm]?[jt]s$/.test(name);
 }
 
 /** Deletion is where data dies: places with different lives must not share objects. */

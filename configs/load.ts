@@ -1,7 +1,7 @@
 import { readFile, realpath } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { exitCodes, ImagemillError, codeOf, messageOf } from "../core/errors.ts";
-import { combinationProblems, overlapProblems } from "./combinations.ts";
+import { combinationProblems, isModulePath, overlapProblems } from "./combinations.ts";
 import type { Config } from "./config.ts";
 import { overridesOfEnv, overridesOfFlags, parseFile, type ConfigFlags, type FileLayer, type Override } from "./layers.ts";
 import { pathOfLocation, storeLocation, warehouseLocation } from "./locations.ts";
@@ -116,11 +116,6 @@ function absolute(config: Config, baseOf: (key: string) => string, originOf: Ori
   };
   if (problems.length > 0) throw configError(problems, originOf);
   return { ...config, ...locations, jobs };
-}
-
-/** A user's own job is a path; a built-in one is a bare word. */
-function isModulePath(name: string): boolean {
-  return /[/\\]|\.[cm]?[jt]s$/.test(name);
 }
 
 /** The same locations with symbolic links followed, as far as the folders exist. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { configSchema } from "./schema.ts";
 
-interface JsonSchema {
+export interface JsonSchema {
   title?: string;
   description?: string;
   default?: unknown;

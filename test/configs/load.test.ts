@@ -175,6 +175,12 @@ describe("loadConfig", () => {
     ],
     ["a duration without sense", "source: p\nlimits: {imageTimeoutMs: soon}\n", /:2:26: .* must be a duration like 30s.*, not "soon"/, /./],
     ["a duration that is too long", "source: p\nlimits: {imageTimeoutMs: 25h}\n", /must be a duration like 30s, at most 24h/, /./],
+    [
+      "a job that there is not",
+      "source: p\njobs: [facts, thumnails]\n",
+      /:2:15: jobs\[1\] names no job: "thumnails"/,
+      /did you mean "thumbnails"/,
+    ],
     ["no jobs", "source: p\njobs: []\n", /:2:7: jobs must name at least one job/, /./],
     ["a text for a section", "source: p\nlimits: high\n", /:2:9: limits .*not "high"/, /./],
     ["a list", "- source\n", /:1:1: must hold keys and values/, /configs\/local\.yaml/],
