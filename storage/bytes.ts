@@ -1,12 +1,26 @@
+import { bareOf } from "./native.ts";
 import type { CopySource, ObjectInfo, ObjectStore, WriteOptions } from "./store.ts";
+
+type Content = Pick<ObjectInfo, "contentType" | "metadata"> & { bytes: Uint8Array };
 
 /** A copy by way of this process: between stores of different kinds, or where the bytes are at hand. */
 export async function copyBytes(target: ObjectStore, source: CopySource, name: string, options: WriteOptions): Promise<ObjectInfo> {
-  const { signal } = options;
-  const { info, bytes } = await source.store.read(source.name, { generation: source.generation, ...(signal && { signal }) });
+  const { bytes, contentType, metadata } = await contentOf(target, source, options.signal);
   return target.write(name, bytes, {
-    ...(info.contentType !== undefined && { contentType: info.contentType }),
-    ...(info.metadata !== undefined && { metadata: info.metadata }),
+    ...(contentType !== undefined && { contentType }),
+    ...(metadata !== undefined && { metadata }),
     ...options,
   });
+}
+
+async function contentOf(target: ObjectStore, source: CopySource, signal: AbortSignal | undefined): Promise<Content> {
+  const passing = signal === undefined ? {} : { signal };
+  const store = bareOf(source.store);
+  if (source.bytes === undefined) {
+    const { info, bytes } = await store.read(source.name, { ...passing, generation: source.generation });
+    return { ...info, bytes };
+  }
+  if (!target.capabilities.keepsMetadata || !store.capabilities.keepsMetadata) return { bytes: source.bytes };
+  const info = await store.stat(source.name, passing);
+  return { ...(info?.generation === source.generation && info), bytes: source.bytes };
 }

@@ -1,5 +1,6 @@
 import { lstatSync, type BigIntStats } from "node:fs";
 import { generationOf, statAny, statFile } from "./file-disk.ts";
+import { failedWith } from "./file-errors.ts";
 import { alternateFolder, alternatePath, diskPath, fileUri, ordinaryPath, type DiskPath } from "./file-names.ts";
 
 export interface Place {
@@ -41,8 +42,13 @@ export function placesIn(root: string): Places {
   };
 }
 
-/** `other` is a folder, a broken link, a fifo: no object, but in the way of one. */
+/** `other` is a folder, a broken link, a fifo, a file where a folder is needed: no object, but in the way of one. */
 export function occupantOf(path: DiskPath): "nothing" | "object" | "other" {
-  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return "nothing";
+  try {
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return "nothing";
+  } catch (error) {
+    if (failedWith(error, "ENOTDIR")) return "other";
+    throw error;
+  }
   return statFile(path) === undefined ? "other" : "object";
 }

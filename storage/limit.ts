@@ -1,5 +1,5 @@
-import { wrapStore } from "./native.ts";
-import { StoreError, type ListOptions, type ListPage, type ObjectStore } from "./store.ts";
+import { StoreError, type ObjectStore } from "./store.ts";
+import { wrapCalls } from "./wrap.ts";
 
 /** Calls at the same time: as many as asked for, fewer while the service says that it is overloaded. */
 export interface Limiter {
@@ -88,27 +88,6 @@ function isOverload(error: unknown): boolean {
 
 /** At most `concurrency` calls at the same time, pages of listings included; the rest wait in order, abortably. */
 export function withLimit(inner: ObjectStore, { concurrency }: { concurrency: number }): ObjectStore {
-  const { run } = createLimiter(concurrency);
-
-  async function* list(options: ListOptions = {}): AsyncGenerator<ListPage> {
-    const pages = inner.list(options)[Symbol.asyncIterator]();
-    try {
-      for (;;) {
-        const next = await run(options.signal, async () => pages.next());
-        if (next.done === true) return;
-        yield next.value;
-      }
-    } finally {
-      await pages.return?.();
-    }
-  }
-
-  return wrapStore(inner, {
-    list,
-    stat: async (name, options) => run(options?.signal, async () => inner.stat(name, options)),
-    read: async (name, options) => run(options?.signal, async () => inner.read(name, options)),
-    write: async (name, bytes, options) => run(options?.signal, async () => inner.write(name, bytes, options)),
-    copy: async (source, name, options) => run(options?.signal, async () => inner.copy(source, name, options)),
-    delete: async (name, options) => run(options?.signal, async () => inner.delete(name, options)),
-  });
+  const limiter = createLimiter(concurrency);
+  return wrapCalls(inner, async ({ signal }, act) => limiter.run(signal, act));
 }

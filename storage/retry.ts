@@ -1,7 +1,6 @@
 import type { Clock, Random } from "../core/clock.ts";
 import type { Logger } from "../core/log.ts";
 import { compareNames } from "../core/names.ts";
-import { wrapStore } from "./native.ts";
 import {
   isStoreError,
   type StoreError,
@@ -12,6 +11,7 @@ import {
   type ObjectStore,
   type WriteOptions,
 } from "./store.ts";
+import { wrapStore } from "./wrap.ts";
 
 export interface RetryOptions {
   /** Tries of one call in all, the first included. */

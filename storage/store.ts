@@ -68,6 +68,11 @@ export interface CopySource {
   store: ObjectStore;
   name: string;
   generation: string;
+  /**
+   * The bytes of this generation, where the caller has read them: a store that would have to read them again (another
+   * kind of store, a file system without shared blocks) writes these instead.
+   */
+  bytes?: Uint8Array;
 }
 
 /**
@@ -78,9 +83,10 @@ export interface CopySource {
  * - With `ifGeneration: "0"` exactly one of any number of racing writers succeeds; the others get
  *   PRECONDITION_FAILED. The generation of a name changes whenever its content is replaced.
  * - `read` returns the whole object, its length and crc32c checked, or fails. Bytes are raw: an object stored
- *   with Content-Encoding gzip is not inflated.
+ *   with Content-Encoding gzip is not inflated. Their memory is theirs alone: it may be transferred to a thread.
  * - `list` yields every object that exists from before the call until after it, each once, in the order of the
- *   names' UTF-8 bytes. Objects that come or go meanwhile may or may not appear.
+ *   names' UTF-8 bytes. Objects that come or go meanwhile may or may not appear. A prefix that nothing has is empty; a
+ *   bucket or folder that does not exist is NOT_FOUND.
  * - Names are any UTF-8 text of 1 to 1,024 bytes without CR and LF, a folder store's own listing excepted (a file
  *   system knows names with line breaks). `a`, `a/b`, `../x` and `a/` are four different names.
  * - Every call ends soon after its signal aborts, rejecting with the signal's reason.

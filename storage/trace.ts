@@ -1,61 +1,44 @@
-import { codeOf } from "../core/errors.ts";
 import type { Clock } from "../core/clock.ts";
+import { codeOf } from "../core/errors.ts";
 import type { LogFields, Logger } from "../core/log.ts";
-import { wrapStore } from "./native.ts";
-import type { ListOptions, ListPage, ObjectInfo, ObjectStore } from "./store.ts";
+import type { ListPage, ObjectInfo, ObjectStore } from "./store.ts";
+import { wrapCalls, type StoreOperation } from "./wrap.ts";
 
 /** One debug line for each call: what, where, how long, how much, what went wrong. */
 export function withTrace(inner: ObjectStore, { log, clock }: { log: Logger; clock: Clock }): ObjectStore {
-  const traced = async <T>(op: string, name: string, act: () => Promise<T>, describe: (result: T) => LogFields): Promise<T> => {
+  return wrapCalls(inner, async ({ op, name }, act) => {
     const start = clock.monotonicMs();
     const say = (fields: LogFields): void => {
       log.debug(`store.${op}`, { uri: inner.uri(name), ms: Math.round((clock.monotonicMs() - start) * 10) / 10, ...fields });
     };
     try {
       const result = await act();
-      say(describe(result));
+      say(describe[op](result));
       return result;
     } catch (error) {
       say({ error: codeOf(error) ?? "unknown" });
       throw error;
     }
-  };
-  const sized = (info: ObjectInfo | undefined): LogFields => ({ bytes: info?.sizeBytes, generation: info?.generation });
-
-  async function* list(options: ListOptions = {}): AsyncGenerator<ListPage> {
-    const pages = inner.list(options)[Symbol.asyncIterator]();
-    const next = async (): Promise<IteratorResult<ListPage, unknown>> => pages.next();
-    try {
-      for (;;) {
-        const page = await traced("list", options.prefix ?? "", next, (result) =>
-          result.done === true ? { names: 0 } : { names: result.value.objects.length + result.value.prefixes.length },
-        );
-        if (page.done === true) return;
-        yield page.value;
-      }
-    } finally {
-      await pages.return?.();
-    }
-  }
-
-  return wrapStore(inner, {
-    list,
-    stat: async (name, options) => traced("stat", name, async () => inner.stat(name, options), sized),
-    read: async (name, options) =>
-      traced(
-        "read",
-        name,
-        async () => inner.read(name, options),
-        ({ info, bytes }) => ({ ...sized(info), bytes: bytes.length }),
-      ),
-    write: async (name, bytes, options) => traced("write", name, async () => inner.write(name, bytes, options), sized),
-    copy: async (source, name, options) => traced("copy", name, async () => inner.copy(source, name, options), sized),
-    delete: async (name, options) =>
-      traced(
-        "delete",
-        name,
-        async () => inner.delete(name, options),
-        (removed) => ({ removed }),
-      ),
   });
 }
+
+const sized = (result: unknown): LogFields => {
+  const info = result as ObjectInfo | undefined;
+  return { bytes: info?.sizeBytes, generation: info?.generation };
+};
+
+/** Of what the calls return (see ObjectStore). */
+const describe: Record<StoreOperation, (result: unknown) => LogFields> = {
+  list: (result) => {
+    const { done, value } = result as IteratorResult<ListPage>;
+    return { names: done === true ? 0 : value.objects.length + value.prefixes.length };
+  },
+  stat: sized,
+  read: (result) => {
+    const { info, bytes } = result as Awaited<ReturnType<ObjectStore["read"]>>;
+    return { ...sized(info), bytes: bytes.length };
+  },
+  write: sized,
+  copy: sized,
+  delete: (result) => ({ removed: result as boolean }),
+};
