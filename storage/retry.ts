@@ -131,7 +131,7 @@ function pick(signal: AbortSignal | undefined): { signal?: AbortSignal } {
   return signal === undefined ? {} : { signal };
 }
 
-/** Goes on after the last name that arrived; every page that does arrive renews the budget. */
+/** Goes on after the last name that arrived; every page with something new renews the budget. */
 async function* listAgain(inner: ObjectStore, options: RetryOptions, listing: ListOptions): AsyncGenerator<ListPage> {
   let last: string | undefined;
   let budget = budgetOf(options, "list", listing.prefix ?? "", listing.signal);
@@ -139,9 +139,11 @@ async function* listAgain(inner: ObjectStore, options: RetryOptions, listing: Li
     try {
       for await (const page of inner.list(last === undefined ? listing : { ...listing, startOffset: last })) {
         const fresh = last === undefined ? page : after(page, last);
-        last = lastOf(fresh) ?? last;
+        const reached = lastOf(fresh);
+        if (reached === undefined) continue;
+        last = reached;
         budget = budgetOf(options, "list", listing.prefix ?? "", listing.signal);
-        if (fresh.objects.length + fresh.prefixes.length > 0) yield fresh;
+        yield fresh;
       }
       return;
     } catch (error) {
