@@ -1,4 +1,4 @@
-import { readdirSync, statSync, type Dirent } from "node:fs";
+import { opendirSync, statSync, type Dir, type Dirent } from "node:fs";
 import { failedWith, fileError } from "./file-errors.ts";
 import {
   alternateFolder,
@@ -93,13 +93,26 @@ function entriesOf(root: string, folder: string): string[] {
   return entries.sort();
 }
 
-function readFolder(root: string, folder: string): Dirent[] {
+/** Streamed, so that of a folder with a million files only their names are held. */
+function* readFolder(root: string, folder: string): Generator<Dirent> {
   const path = diskPath(root, folder);
+  const opened = openFolder(path);
+  if (opened === undefined) return;
   try {
-    return readdirSync(path, { withFileTypes: true, encoding: "latin1" });
+    for (let entry = opened.readSync(); entry !== null; entry = opened.readSync()) yield entry;
+  } catch (error) {
+    throw fileError(error, "list the folder", fileUri(path));
+  } finally {
+    opened.closeSync();
+  }
+}
+
+function openFolder(path: DiskPath): Dir | undefined {
+  try {
+    return opendirSync(path, { encoding: "latin1" as BufferEncoding, bufferSize: 512 });
   } catch (error) {
     // Gone meanwhile, or never there: nothing below it. A missing root is for the caller to notice.
-    if (failedWith(error, "ENOENT", "ENOTDIR")) return [];
+    if (failedWith(error, "ENOENT", "ENOTDIR")) return undefined;
     throw fileError(error, "list the folder", fileUri(path));
   }
 }
