@@ -11,9 +11,9 @@ export function encodeNdjson(values: Iterable<unknown>): Uint8Array {
 
 const gzipAsync = promisify(gzip);
 
-/** As `encodeNdjson`, of lines that are JSON already (without their line breaks); compresses off the main thread. */
-export async function encodeLines(lines: readonly string[]): Promise<Uint8Array> {
-  return await gzipAsync(lines.length === 0 ? "" : `${lines.join("\n")}\n`, { level: 4 });
+/** As `encodeNdjson`, of bytes that are NDJSON already; compresses off the main thread. */
+export async function gzipNdjson(bytes: Uint8Array): Promise<Uint8Array> {
+  return await gzipAsync(bytes, { level: 4 });
 }
 
 /** Throws CORRUPT_FILE, naming the file, for anything but whole, valid lines. */
