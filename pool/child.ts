@@ -25,7 +25,7 @@ export interface PoolShape {
 }
 
 /** fs and dns calls of the main thread must not wait for images. */
-const spareUvThreads = 2;
+const spareUvThreads = 1;
 
 /**
  * What must be set before the process starts: libuv reads the size of its thread pool once, glibc its arenas at the
@@ -33,7 +33,8 @@ const spareUvThreads = 2;
  */
 export function poolEnvironment({ threads, tasksPerThread }: PoolShape, base: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return {
-    NODE_COMPILE_CACHE: join(tmpdir(), "imagemill-compile-cache"),
+    // Where `module.enableCompileCache()` keeps it, too.
+    NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache"),
     ...base,
     UV_THREADPOOL_SIZE: String(threads * tasksPerThread + spareUvThreads),
     MALLOC_ARENA_MAX: base["MALLOC_ARENA_MAX"] ?? "2",

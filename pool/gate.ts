@@ -1,7 +1,6 @@
-/** A bounded quantity. What is larger than all of it is let in alone, so that nothing waits for ever. */
+/** A bounded quantity. What is larger than all of it counts as all of it, so that it goes in alone and never waits for ever. */
 export interface Gate {
   readonly total: number;
-  used(): number;
   /** False when it does not fit now. */
   tryTake(amount: number): boolean;
   give(amount: number): void;
@@ -9,19 +8,16 @@ export interface Gate {
 
 export function createGate(total: number): Gate {
   let used = 0;
-  let holders = 0;
+  const share = (amount: number): number => Math.min(amount, total);
   return {
     total,
-    used: () => used,
     tryTake: (amount) => {
-      if (holders > 0 && used + amount > total) return false;
-      used += amount;
-      holders += 1;
+      if (used + share(amount) > total) return false;
+      used += share(amount);
       return true;
     },
     give: (amount) => {
-      used -= amount;
-      holders -= 1;
+      used -= share(amount);
     },
   };
 }

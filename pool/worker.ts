@@ -8,6 +8,9 @@ import { startPoolChild } from "./child.ts";
 import { threadsHere } from "./machine.ts";
 import { runShards } from "./shards.ts";
 
+/** One in libvips, one on its way in or out. */
+const tasksPerThread = 2;
+
 export interface WorkerOptions {
   runId: string;
   /** `stdin`: ids, one a line, until it closes; a shard is asked for while the one before it drains. */
@@ -39,7 +42,7 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
       runId: options.runId,
       shards: (signal) => (options.shards === "stdin" ? linesOfStdin(signal) : options.shards),
       control: options.control,
-      shape: { threads: options.threads ?? threadsHere(), tasksPerThread: 2 },
+      shape: { threads: options.threads ?? threadsHere(), tasksPerThread },
       engineAttempt: options.engineAttempt ?? "1",
       startChild: startPoolChild,
       clock: systemClock,
