@@ -1,6 +1,6 @@
 import type { RunEvent } from "../../core/events.ts";
 import type { RunState } from "../../core/types.ts";
-import { columnsOf, fitName, formatBytes, formatCount, formatDuration, formatRate, formatShare } from "./format.ts";
+import { columnsOf, fitName, formatBytes, formatCount, formatDuration, formatRate, formatShare, padStart } from "./format.ts";
 import { painter, type Painter } from "./paint.ts";
 
 type ProgressEvent = Extract<RunEvent, { type: "progress" }>;
@@ -86,7 +86,8 @@ function mainLine(state: ProgressState, view: View): string {
   const phase = paint("cyan", state.phase);
   if (state.latest === undefined || state.phase !== "processing") {
     const found = state.listed === undefined || state.phase !== "listing" ? "" : `  ${listedText(state.listed)}`;
-    const line = `${spinner(view.nowMs)} ${phase}${found}  ${formatDuration(view.nowMs - state.startedMs)}`;
+    const elapsedMs = view.nowMs - state.startedMs;
+    const line = `${spinner(view.nowMs)} ${phase}${found}${elapsedMs < 1000 ? "" : `  ${formatDuration(elapsedMs)}`}`;
     return columnsOf(line) <= room ? line : fitName(state.phase, room);
   }
   const share = doneShare(state.latest);
@@ -117,10 +118,10 @@ function pieces(state: ProgressState): { text: string; rank: number; bad?: boole
   const left = remainingMs(state);
   return [
     { text: formatShare(done.objects, total.objects), rank: 1 },
-    { text: `${formatCount(done.objects)}/${formatCount(total.objects)}`, rank: 2 },
+    { text: `${padStart(formatCount(done.objects), formatCount(total.objects).length)}/${formatCount(total.objects)}`, rank: 2 },
     ...(rates === undefined ? [] : [{ text: `${formatRate(rates.objects)} images/s`, rank: 4 }]),
     ...(rates === undefined ? [] : [{ text: `${formatBytes(rates.bytes)}/s`, rank: 6 }]),
-    ...(left === undefined ? [] : [{ text: `${formatDuration(left)} left`, rank: 3 }]),
+    ...(left === undefined ? [] : [{ text: `${formatDuration(Math.max(1000, left))} left`, rank: 3 }]),
     ...(done.quarantined === 0 ? [] : [{ text: `${formatCount(done.quarantined)} quarantined`, rank: 3, bad: true }]),
     ...(shards.retried + shards.failed === 0
       ? []
