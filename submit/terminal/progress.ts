@@ -153,7 +153,7 @@ export function renderPlain(state: ProgressState, nowMs: number): string {
   if (state.latest !== undefined && state.phase === "processing") {
     const slowest = state.latest.slowest;
     const slow = slowest !== undefined && slowest.ms >= slowMs ? [`slow: ${formatDuration(slowest.ms)} ${fitName(slowest.name, 80)}`] : [];
-    return `processing: ${[...pieces(state).map(({ text }) => text), ...slow].join(", ")} (${after})`;
+    return `processing: ${[...pieces(state).map(({ text }) => text.trim()), ...slow].join(", ")} (${after})`;
   }
   const found = state.listed === undefined || state.phase !== "listing" ? "" : `: ${listedText(state.listed)}`;
   return `${state.phase}${found} (${after})`;

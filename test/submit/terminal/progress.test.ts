@@ -35,7 +35,7 @@ describe("progress", () => {
     const state = after([progress(200), 0], [progress(500, 12), 2000]);
     assert.deepEqual(ratesOf(state), { objects: 150, bytes: 15e6 });
     const [line, ...more] = renderProgress(state, view(120));
-    assert.match(line!, /^processing {2}━{15}─{15} {2}50 % {2}500\/1,000 {2}150 images\/s {2}15 MB\/s {2}3 s left {2}12 quarantined$/);
+    assert.match(line!, /^processing {2}━{15}─{15} {2}50 % {4}500\/1,000 {2}150 images\/s {2}15 MB\/s {2}3 s left {2}12 quarantined$/);
     assert.deepEqual(more, []);
     assert.equal(renderPlain(state, 9000), "processing: 50 %, 500/1,000, 150 images/s, 15 MB/s, 3 s left, 12 quarantined (after 9 s)");
   });
