@@ -5,16 +5,18 @@ import { parseArgs, promisify } from "node:util";
 import { bareLoop, imagemill, type Contender } from "./contenders.ts";
 import { imagesOf, makeCorpus } from "./corpus.ts";
 import { machineCard, machineSlug } from "./machine.ts";
+import { peerContender } from "./peers/peers.ts";
 import { report, type Results, type Stage } from "./results.ts";
 
 const usage = `npm run bench -- [--small 500] [--large 50] [--copies 4] [--repetitions 5] [--only small|large]
-                 [--stages] [--without-runs] [--save] [--flag "--set local.pin=false"]…
+                 [--stages] [--without-runs] [--peer NAME]… [--save] [--flag "--set local.pin=false"]…
 
 The whole run against a bare sharp loop on the same photographs, repetitions interleaved, medians.
   --copies N      each photograph N times with other bytes: more work a repetition
   --only          one half of the corpus
   --stages        also read, decode, write and so on, one at a time; --without-runs for these alone
   --flag TEXT     a further contender: the run with these flags; may be repeated
+  --peer NAME     a further contender: img2dataset, ray, daft, spark; installed from PyPI on first use; may be repeated
   --save          writes benchmarks/runs/<date>-<machine>.json and .md
 Corpus and scratch folders are made in out/bench; IMAGEMILL_BENCH names another place, a faster disk for example.
 `;
@@ -29,6 +31,7 @@ const { values: options } = parseArgs({
     stages: { type: "boolean", default: false },
     "without-runs": { type: "boolean", default: false },
     save: { type: "boolean", default: false },
+    peer: { type: "string", multiple: true, default: [] },
     flag: { type: "string", multiple: true, default: [] },
     help: { type: "boolean", default: false },
   },
@@ -79,6 +82,7 @@ async function runContenders(results: Results, place: BenchPlace): Promise<void>
       imagemill(place, { name: `imagemill run ${flags}`, what: `the same with ${flags}`, args: flags.split(" ") }),
     ),
   ];
+  for (const name of options.peer) contenders.push(await peerContender(name, cache, place));
   const one = imagemill(place, { name: "start-up", what: "", args: ["--limit", "1"] });
   for (let repetition = 0; repetition < 3; repetition += 1) results.startUp.push((await one.run()).wallMs / 1000);
   results.contenders = contenders.map(({ name, what }) => ({ name, what, measurements: [] }));

@@ -36,12 +36,21 @@ export function bareLoop({ source, scratch, cores }: Place, tuned: boolean): Con
   return {
     name: tuned ? "bare loop, tuned" : "bare loop",
     what: `one process, ${cores} libuv threads, ${cores} images in flight${tuned ? ", sharp.concurrency(1), no cache" : ", sharp as it comes"}; writes the thumbnail and nothing else`,
-    run: async () => {
-      const args = [join(root, "benchmarks", "bare.ts"), source, join(scratch, "bare"), String(cores), ...(tuned ? ["tuned"] : [])];
-      const result = await measured(scratch, args, { UV_THREADPOOL_SIZE: String(cores) });
-      return { ...(JSON.parse(result.lastLine) as Pick<Measurement, "images" | "bytesIn" | "bytesOut" | "wallMs">), ...result.cost };
-    },
+    run: () =>
+      program(
+        scratch,
+        process.execPath,
+        [join(root, "benchmarks", "bare.ts"), source, join(scratch, "bare"), String(cores), ...(tuned ? ["tuned"] : [])],
+        { UV_THREADPOOL_SIZE: String(cores) },
+      ),
   };
+}
+
+/** A program that writes thumbnails and ends with a line of JSON: images, bytesIn, bytesOut, wallMs. */
+export async function program(scratch: string, file: string, args: string[], env: Record<string, string> = {}): Promise<Measurement> {
+  const { lastLine, cost } = await measured(scratch, file, args, env);
+  const { images, bytesIn, bytesOut, wallMs } = JSON.parse(lastLine) as Omit<Measurement, "processMs" | "cpuMs">;
+  return { images, bytesIn, bytesOut, wallMs, ...cost };
 }
 
 /** The whole run, by its command line: plan, workers, archive of outputs and sources, rows, commits, seal, load, report. */
@@ -59,7 +68,7 @@ export function imagemill({ source, scratch }: Place, flags: { name: string; wha
     ...flags,
     run: async () => {
       const args = [join(root, "submit", "bin.js"), "run", "--json", "--log-level", "error", ...where, ...rows, ...flags.args];
-      const result = await measured(scratch, args, {});
+      const result = await measured(scratch, process.execPath, args, {});
       const summary = JSON.parse(result.lastLine) as { ok: number; listed: number; bytesIn: number; bytesOut: number; wallMs: number };
       if (summary.ok !== summary.listed && !flags.args.includes("--limit"))
         throw new Error(`${summary.listed - summary.ok} images are not ok`);
@@ -71,18 +80,19 @@ export function imagemill({ source, scratch }: Place, flags: { name: string; wha
 
 async function measured(
   scratch: string,
+  file: string,
   args: string[],
   env: Record<string, string>,
 ): Promise<{ lastLine: string; cost: Pick<Measurement, "processMs" | "cpuMs"> }> {
   await rm(scratch, { recursive: true, force: true });
   const [cpuBefore, started] = [await childrenCpuMs(), performance.now()];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...env } });
+  const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...env } });
   let out = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
   const [code] = (await once(child, "close")) as [number | null];
   const processMs = performance.now() - started;
   const cpuAfter = await childrenCpuMs();
-  if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}`);
+  if (code !== 0) throw new Error(`${[file, ...args].join(" ")} ended with ${code}`);
   const lastLine = out.trimEnd().split("\n").at(-1) ?? "";
   return { lastLine, cost: { processMs, ...(cpuBefore !== undefined && cpuAfter !== undefined && { cpuMs: cpuAfter - cpuBefore }) } };
 }
