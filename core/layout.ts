@@ -20,6 +20,8 @@ export const controlNames = {
   accepted: (runId: string) => `runs/${runId}/accepted.json`,
   seal: (runId: string) => `runs/${runId}/seal.json`,
   load: (runId: string) => `runs/${runId}/load.json`,
+  /** Created last of all: nothing is left to do. */
+  done: (runId: string) => `runs/${runId}/done.json`,
   report: (runId: string) => `runs/${runId}/report.json`,
   reportPage: (runId: string) => `runs/${runId}/report.html`,
   ledger: (key: string) => `ledger/${key}/`,
@@ -57,5 +59,8 @@ export const archiveNames = {
     `${place.runDate}/${place.runId}/${spreadOf(object.name)}/${job}/${variant}/${escapeName(object.name)}@${object.generation}${extension === "" ? "" : `.${extension}`}`,
   source: (place: { runDate: string; runId: string }, object: { name: string; generation: string }, extension: string) =>
     `${place.runDate}/${place.runId}/${spreadOf(object.name)}/source/${escapeName(object.name)}@${object.generation}${extension === "" ? "" : `.${extension}`}`,
+  /** An object made for a whole shard (tar, Parquet), copied here at seal. */
+  shardOutput: (place: { runDate: string; runId: string }, job: string, variant: string, shard: string, extension: string) =>
+    `${place.runDate}/${place.runId}/_shards/${job}/${variant}/${shard}${extension === "" ? "" : `.${extension}`}`,
   metadata: (place: { runDate: string; runId: string }, shard: string) => `${place.runDate}/${place.runId}/_metadata/${shard}.ndjson.gz`,
 } as const;

@@ -34,13 +34,18 @@ export async function appendLedger(
   entries: AsyncIterable<LedgerEntry[]>,
   append: LedgerAppend,
 ): Promise<number | undefined> {
-  const number = (await findOwn(control, key, append)) ?? (await appendSegment(control, key, entries, append));
+  const below = await ledgerBelow(control, key, append.signal);
+  const number = (await findOwn(control, key, below, append)) ?? (await appendSegment(control, key, entries, { ...append, from: below }));
   await mergeSegments(control, key, append.signal);
   return number;
 }
 
-async function findOwn(control: ObjectStore, key: string, { runId, from, signal }: LedgerAppend): Promise<number | undefined> {
-  const below = await ledgerBelow(control, key, signal);
+async function findOwn(
+  control: ObjectStore,
+  key: string,
+  below: number,
+  { runId, from, signal }: LedgerAppend,
+): Promise<number | undefined> {
   for (let number = from; number < below; number++) {
     const segment = await readSegment(control, segmentRange(key, number, number + 1), signal);
     if (segment?.runId === runId) return number;
@@ -48,17 +53,18 @@ async function findOwn(control: ObjectStore, key: string, { runId, from, signal 
   return undefined;
 }
 
+/** Takes the first free number from `from` on, unless the run's own segment turns up first: a racing driver's. */
 async function appendSegment(
   control: ObjectStore,
   key: string,
   entries: AsyncIterable<LedgerEntry[]>,
-  { runId, signal }: LedgerAppend,
+  { runId, from, signal }: LedgerAppend,
 ): Promise<number | undefined> {
   await using spool = await openSpool(signal);
   const written = await writeParts(control, key, sortByName(worthKeeping(entries), spool), signal);
   if (written.entries === 0) return undefined;
   const segment: LedgerSegment = { ...written, runId };
-  for (let number = await ledgerBelow(control, key, signal); ; number++) {
+  for (let number = from; ; number++) {
     const { file } = segmentRange(key, number, number + 1);
     const { value } = await createOrReadJson(control, file, segment, signal);
     if (value.runId === runId) return number;

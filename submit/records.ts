@@ -3,22 +3,23 @@ import { inParallel } from "../core/parallel.ts";
 import type { Commit, LoadRecord, Plan, Seal, SubmitRecord } from "../core/types.ts";
 import { readJson } from "../storage/objects.ts";
 import type { ObjectStore } from "../storage/store.ts";
+import type { DoneRecord } from "./done.ts";
 import type { AcceptedRecord, CancelRecord, RunRecords } from "./state.ts";
 
 const readsInFlight = 16;
 
 /** The few single files of a run; `commits` is empty. */
 export async function readRecords(control: ObjectStore, runId: string, signal: AbortSignal): Promise<RunRecords> {
-  const [plan, submit, cancel, accepted, seal, load, report] = await Promise.all([
+  const [plan, submit, cancel, accepted, seal, load, done] = await Promise.all([
     readJson<Plan>(control, controlNames.plan(runId), signal),
     readJson<SubmitRecord>(control, controlNames.submit(runId), signal),
     readJson<CancelRecord>(control, controlNames.cancel(runId), signal),
     readJson<AcceptedRecord>(control, controlNames.accepted(runId), signal),
     readJson<Seal>(control, controlNames.seal(runId), signal),
     readJson<LoadRecord>(control, controlNames.load(runId), signal),
-    control.stat(controlNames.report(runId), { signal }),
+    readJson<DoneRecord>(control, controlNames.done(runId), signal),
   ]);
-  return { runId, plan, submit, cancel, accepted, seal, load, reported: report !== undefined, commits: new Map() };
+  return { runId, plan, submit, cancel, accepted, seal, load, done, commits: new Map() };
 }
 
 /** Adds to `known` the commits that it has not; lists names and reads only new ones. */

@@ -1,5 +1,6 @@
 import type { Commit, LoadRecord, Plan, RunState, Seal, SubmitRecord } from "../core/types.ts";
 import { gateOf } from "./seal.ts";
+import type { DoneRecord } from "./done.ts";
 
 /** `runs/<runId>/accepted.json`: a person let a run pass that has more quarantined objects than the gate allows. */
 export interface AcceptedRecord {
@@ -27,8 +28,7 @@ export interface RunRecords {
   accepted: AcceptedRecord | undefined;
   seal: Seal | undefined;
   load: LoadRecord | undefined;
-  /** report.json is there: the last file of a run. */
-  reported: boolean;
+  done: DoneRecord | undefined;
   /** By shard; also those that the plan does not know. */
   commits: ReadonlyMap<string, Commit>;
 }
@@ -36,7 +36,7 @@ export interface RunRecords {
 /** Each state includes all before it; `gated` is `committed` with a closed gate. */
 export function stateOf(records: RunRecords): RunState {
   if (records.plan === undefined) return "absent";
-  if (records.reported) return "done";
+  if (records.done !== undefined) return "done";
   if (records.load !== undefined) return "loaded";
   if (records.seal !== undefined) return "sealed";
   const gate = gateOf(records.plan, records.commits);
@@ -44,9 +44,10 @@ export function stateOf(records: RunRecords): RunState {
   return records.commits.size > 0 || records.submit !== undefined ? "running" : "planned";
 }
 
-/** What a person can do about a run in this state: one command. */
-export function nextCommand(runId: string, state: RunState, cancelled: boolean): string {
-  const unfinished = cancelled ? `imagemill run --run-date ${runId.slice(0, 10)}` : `imagemill status ${runId} --watch`;
+/** What a person can do about a run in this state: one command. `live`: somebody works on it. */
+export function nextCommand(runId: string, state: RunState, cancelled: boolean, live: boolean): string {
+  const goOn = `imagemill run --run-date ${runId.slice(0, 10)}`;
+  const unfinished = live && !cancelled ? `imagemill status ${runId} --watch` : goOn;
   const commands: Record<RunState, string> = {
     absent: "imagemill run",
     planned: unfinished,

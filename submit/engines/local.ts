@@ -6,9 +6,9 @@ import type { Logger } from "../../core/log.ts";
 import type { Engine, EngineStatus, SubmitRequest, WorkerEventSink } from "./engine.ts";
 import {
   advance,
+  busySlots,
   isOver,
   newSchedule,
-  runningShards,
   type Schedule,
   type ScheduleCommand,
   type ScheduleEvent,
@@ -113,13 +113,17 @@ function perform(work: Work, command: ScheduleCommand, options: LocalEngineOptio
       start(work, command.slot, options);
       break;
     case "assign":
-      work.deadlines.set(command.slot, options.clock.monotonicMs() + work.shardTimeoutMs + overdueMs);
+      if (!work.deadlines.has(command.slot)) expectEnd(work, command.slot, options.clock);
       work.workers.get(command.slot)!.assign(command.shard);
       break;
     case "dismiss":
       dismiss(work, command.slot, options.clock);
       break;
   }
+}
+
+function expectEnd(work: Work, slot: number, clock: Clock): void {
+  work.deadlines.set(slot, clock.monotonicMs() + work.shardTimeoutMs + overdueMs);
 }
 
 function dismiss(work: Work, slot: number, clock: Clock): void {
@@ -131,22 +135,21 @@ function dismiss(work: Work, slot: number, clock: Clock): void {
 function start(work: Work, slot: number, options: LocalEngineOptions): void {
   const sink = (event: WorkerEvent): void => {
     options.onEvent(event);
-    if (!endsShard(event)) return;
+    if (event.type === "progress" || event.type === "quarantined") return;
     work.deadlines.delete(slot);
     step(work, { type: "said", slot, event }, options);
+    if ((work.schedule.slots.get(slot)?.length ?? 0) > 0) expectEnd(work, slot, options.clock);
   };
   const worker = startWorker(options.command(work.handle.runId, slot), sink, options.log, options.clock);
   work.workers.set(slot, worker);
   work.reaped.push(reap(work, slot, worker, options));
 }
 
-function endsShard({ type }: WorkerEvent): boolean {
-  return type === "shard-committed" || type === "shard-superseded" || type === "shard-failed";
-}
-
 async function reap(work: Work, slot: number, worker: WorkerProcess, options: LocalEngineOptions): Promise<void> {
   const exit = await worker.exited;
   work.workers.delete(slot);
+  // It saw that the run was cancelled before we did.
+  if (exit.code === exitCodes.cancelled) cancelWork(work, options);
   work.deadlines.delete(slot);
   step(work, { type: "exited", slot, failure: failureOf(exit), fatal: isFatal(exit.code) }, options);
 }
@@ -171,20 +174,24 @@ async function killOverdue(work: Work, options: LocalEngineOptions): Promise<voi
   const now = options.clock.monotonicMs();
   for (const [slot, deadline] of work.deadlines) {
     if (now < deadline) continue;
-    options.log.warn("worker-overdue", { shard: work.schedule.slots.get(slot) ?? null });
+    options.log.warn("worker-overdue", { shard: work.schedule.slots.get(slot)?.[0] ?? null });
     await work.workers.get(slot)?.stop(0);
   }
 }
 
-async function stopWork(work: Work, options: LocalEngineOptions): Promise<void> {
+function cancelWork(work: Work, options: LocalEngineOptions): void {
   work.cancelled ||= !isOver(work.schedule);
   step(work, { type: "stop" }, options);
+}
+
+async function stopWork(work: Work, options: LocalEngineOptions): Promise<void> {
+  cancelWork(work, options);
   await Promise.all(work.workers.values().map(async (worker) => worker.stop(options.graceMs ?? 8000)));
   await Promise.all(work.reaped);
 }
 
 function statusOf({ schedule, cancelled }: Work): EngineStatus {
-  const counts = { running: runningShards(schedule), retried: schedule.retried, failed: schedule.failed.length };
+  const counts = { running: busySlots(schedule), retried: schedule.retried, failed: schedule.failed.length };
   if (!isOver(schedule)) return { state: "running", ...counts };
   if (cancelled) return { state: "cancelled", ...counts };
   const last = schedule.failed.at(-1);

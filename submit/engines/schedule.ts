@@ -14,13 +14,15 @@ export interface ShardFailure {
 
 export interface Schedule {
   readonly shardAttempts: number;
+  readonly slotCount: number;
   /** Front first. */
   waiting: string[];
-  /** What each slot works on; null = a process that waits. A slot without a process is absent. */
-  slots: Map<number, string | null>;
-  readonly slotCount: number;
-  /** Started tries, by shard. */
-  attempts: Map<string, number>;
+  /** Shards that each slot's process has been given and has not ended, in that order. No process: absent. */
+  slots: Map<number, string[]>;
+  /** Shards that a process has begun. */
+  begun: Set<string>;
+  /** Failed attempts, by shard. */
+  failures: Map<string, number>;
   retried: number;
   finished: number;
   /** Shards that failed `shardAttempts` times. */
@@ -40,7 +42,7 @@ export type ScheduleEvent =
 
 export type ScheduleCommand =
   | { do: "start"; slot: number }
-  | { do: "assign"; slot: number; shard: string; attempt: number }
+  | { do: "assign"; slot: number; shard: string }
   /** Nothing is left for this worker: it may end. */
   | { do: "dismiss"; slot: number };
 
@@ -50,10 +52,11 @@ const hopelessAfter = 3;
 export function newSchedule(shards: string[], slotCount: number, shardAttempts: number): Schedule {
   return {
     shardAttempts,
+    slotCount: Math.max(1, Math.min(slotCount, shards.length)),
     waiting: [...shards],
     slots: new Map(),
-    slotCount: Math.max(1, Math.min(slotCount, shards.length)),
-    attempts: new Map(),
+    begun: new Set(),
+    failures: new Map(),
     retried: 0,
     finished: 0,
     failed: [],
@@ -67,50 +70,64 @@ export function isOver(schedule: Schedule): boolean {
   return schedule.slots.size === 0 && (schedule.waiting.length === 0 || schedule.stopping);
 }
 
-export function runningShards(schedule: Schedule): number {
-  return schedule.slots.values().reduce((sum, shard) => sum + (shard === null ? 0 : 1), 0);
+export function busySlots(schedule: Schedule): number {
+  return schedule.slots.values().reduce((sum, shards) => sum + (shards.length > 0 ? 1 : 0), 0);
 }
 
 /** Changes `schedule` and says what to do now. */
 export function advance(schedule: Schedule, event: ScheduleEvent): ScheduleCommand[] {
-  switch (event.type) {
-    case "begin":
-      break;
-    case "stop":
-      schedule.stopping = true;
-      break;
-    case "exited":
-      exited(schedule, event);
-      break;
-    case "said":
-      said(schedule, event.slot, event.event);
-      break;
-  }
-  return [...dismissals(schedule), ...assignments(schedule), ...starts(schedule)];
+  if (event.type === "stop") schedule.stopping = true;
+  else if (event.type === "exited") exited(schedule, event);
+  else if (event.type === "said") said(schedule, event.slot, event.event);
+  return [...toIdle(schedule), ...toNewProcesses(schedule), ...ahead(schedule), ...dismissals(schedule)];
 }
 
-function exited(schedule: Schedule, event: Extract<ScheduleEvent, { type: "exited" }>): void {
-  const shard = schedule.slots.get(event.slot);
-  schedule.slots.delete(event.slot);
-  if (event.fatal) schedule.stopping = true;
-  if (typeof shard === "string") attemptFailed(schedule, { shard, ...event.failure }, event.fatal);
+function exited(schedule: Schedule, { slot, failure, fatal }: Extract<ScheduleEvent, { type: "exited" }>): void {
+  const given = schedule.slots.get(slot) ?? [];
+  schedule.slots.delete(slot);
+  if (fatal) schedule.stopping = true;
+  const begun = given.filter((shard) => schedule.begun.has(shard));
+  // One that died before it began anything must cost an attempt, too, or this would never end.
+  const blamed = begun.length > 0 ? begun : given.slice(0, 1);
+  schedule.waiting.unshift(...given.filter((shard) => !blamed.includes(shard)));
+  for (const shard of blamed) attemptFailed(schedule, { shard, ...failure }, fatal);
 }
 
 function said(schedule: Schedule, slot: number, event: WorkerEvent): void {
-  if (schedule.slots.get(slot) !== event.shard) return;
-  if (event.type === "shard-committed" || event.type === "shard-superseded") {
-    schedule.slots.set(slot, null);
-    schedule.finished += 1;
-    schedule.failedInARow = 0;
-  } else if (event.type === "shard-failed") {
-    schedule.slots.set(slot, null);
-    const { shard, code, message, hint } = event;
-    attemptFailed(schedule, { shard, code, message, ...(hint !== undefined && { hint }) }, false);
+  const given = schedule.slots.get(slot);
+  if (given === undefined || !given.includes(event.shard)) return;
+  switch (event.type) {
+    case "shard-started":
+      schedule.begun.add(event.shard);
+      break;
+    case "shard-committed":
+    case "shard-superseded":
+      schedule.slots.set(slot, without(given, event.shard));
+      schedule.begun.delete(event.shard);
+      schedule.finished += 1;
+      schedule.failedInARow = 0;
+      break;
+    case "shard-failed": {
+      const { shard, code, message, hint } = event;
+      schedule.slots.set(slot, without(given, shard));
+      attemptFailed(schedule, { shard, code, message, ...(hint !== undefined && { hint }) }, false);
+      break;
+    }
+    case "progress":
+    case "quarantined":
+      break;
   }
 }
 
+function without(shards: string[], shard: string): string[] {
+  return shards.filter((one) => one !== shard);
+}
+
 function attemptFailed(schedule: Schedule, failure: ShardFailure, fatal: boolean): void {
-  if (!fatal && (schedule.attempts.get(failure.shard) ?? 0) < schedule.shardAttempts) {
+  const failures = (schedule.failures.get(failure.shard) ?? 0) + 1;
+  schedule.failures.set(failure.shard, failures);
+  schedule.begun.delete(failure.shard);
+  if (!fatal && failures < schedule.shardAttempts) {
     schedule.retried += 1;
     // Next, not last: what can never succeed shows before the rest of the run has failed its first attempts.
     schedule.waiting.unshift(failure.shard);
@@ -121,41 +138,38 @@ function attemptFailed(schedule: Schedule, failure: ShardFailure, fatal: boolean
   if (schedule.failedInARow >= hopelessAfter) schedule.stopping = true;
 }
 
-function nextShard(schedule: Schedule): string | undefined {
-  return schedule.stopping ? undefined : schedule.waiting[0];
-}
-
-function assignments(schedule: Schedule): ScheduleCommand[] {
-  const commands: ScheduleCommand[] = [];
-  for (const [slot, current] of schedule.slots) {
-    const shard = nextShard(schedule);
-    if (current !== null || shard === undefined) continue;
-    commands.push(give(schedule, slot));
-  }
-  return commands;
+function mayGive(schedule: Schedule): boolean {
+  return !schedule.stopping && schedule.waiting.length > 0;
 }
 
 function give(schedule: Schedule, slot: number): ScheduleCommand {
   const shard = schedule.waiting.shift()!;
-  const attempt = (schedule.attempts.get(shard) ?? 0) + 1;
-  schedule.attempts.set(shard, attempt);
-  schedule.slots.set(slot, shard);
-  return { do: "assign", slot, shard, attempt };
+  schedule.slots.set(slot, [...(schedule.slots.get(slot) ?? []), shard]);
+  return { do: "assign", slot, shard };
 }
 
-/** A process is only started for a shard: one that dies at once costs that shard an attempt, so this ends. */
-function starts(schedule: Schedule): ScheduleCommand[] {
+function toIdle(schedule: Schedule): ScheduleCommand[] {
+  const idle = [...schedule.slots].filter(([, shards]) => shards.length === 0).map(([slot]) => slot);
+  return idle.flatMap((slot) => (mayGive(schedule) ? give(schedule, slot) : []));
+}
+
+/** A process is only started for a shard. */
+function toNewProcesses(schedule: Schedule): ScheduleCommand[] {
   const commands: ScheduleCommand[] = [];
-  for (let slot = 0; slot < schedule.slotCount; slot += 1) {
-    if (schedule.slots.has(slot) || nextShard(schedule) === undefined) continue;
-    commands.push({ do: "start", slot }, give(schedule, slot));
+  for (let slot = 0; slot < schedule.slotCount && mayGive(schedule); slot += 1) {
+    if (!schedule.slots.has(slot)) commands.push({ do: "start", slot }, give(schedule, slot));
   }
   return commands;
 }
 
+/** One more each, so that no thread waits between two shards; not the last ones, which go to whoever is free first. */
+function ahead(schedule: Schedule): ScheduleCommand[] {
+  const one = [...schedule.slots].filter(([, shards]) => shards.length === 1).map(([slot]) => slot);
+  return one.flatMap((slot) => (mayGive(schedule) && schedule.waiting.length > schedule.slotCount ? give(schedule, slot) : []));
+}
+
 /** An idle worker stays while a shard that runs elsewhere may come back. */
 function dismissals(schedule: Schedule): ScheduleCommand[] {
-  const mayComeBack = !schedule.stopping && (schedule.waiting.length > 0 || runningShards(schedule) > 0);
-  if (mayComeBack) return [];
-  return [...schedule.slots].filter(([, shard]) => shard === null).map(([slot]) => ({ do: "dismiss", slot }));
+  if (!schedule.stopping && (schedule.waiting.length > 0 || busySlots(schedule) > 0)) return [];
+  return [...schedule.slots].filter(([, shards]) => shards.length === 0).map(([slot]) => ({ do: "dismiss", slot }));
 }

@@ -1,40 +1,52 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { emptyCounts } from "../../core/events.ts";
-import { advance, isOver, newSchedule, runningShards, type Schedule, type ScheduleCommand } from "../../submit/engines/schedule.ts";
+import { advance, busySlots, isOver, newSchedule, type Schedule, type ScheduleCommand } from "../../submit/engines/schedule.ts";
 
 type Fate = "commits" | "fails" | "dies";
 const failure = { code: "WORKER_DIED", message: "gone" };
 
-/** Plays workers: each assigned shard meets the fate that `fateOf` gives its attempt. */
-function play(schedule: Schedule, fateOf: (shard: string, attempt: number) => Fate, pick: (count: number) => number): string[] {
+/** Plays workers: each shard meets the fate that `fateOf` gives it when its worker comes to it. */
+function play(schedule: Schedule, fateOf: (shard: string) => Fate, pick: (count: number) => number): string[] {
   const log: string[] = [];
-  const open: { slot: number; shard: string; attempt: number }[] = [];
-  const alive = new Set<number>();
+  const workers = new Map<number, string[]>();
   const perform = (commands: ScheduleCommand[]): void => {
     for (const command of commands) {
       log.push(JSON.stringify(command));
+      const given = workers.get(command.slot);
       if (command.do === "start") {
-        assert.ok(!alive.has(command.slot), "a slot holds one process");
-        alive.add(command.slot);
+        assert.equal(given, undefined, "a slot holds one process");
+        workers.set(command.slot, []);
       } else if (command.do === "assign") {
-        assert.ok(alive.has(command.slot));
-        assert.ok(!open.some((one) => one.slot === command.slot), "a worker has one shard at a time");
-        assert.ok(!open.some((one) => one.shard === command.shard), "a shard runs once at a time");
-        open.push(command);
+        assert.ok(![...workers.values()].flat().includes(command.shard), "a shard is given out once at a time");
+        given!.push(command.shard);
+        assert.ok(given!.length <= 2, "a worker is at most one shard ahead");
+      } else {
+        assert.deepEqual(given, [], "a worker is dismissed when it has nothing to do");
       }
     }
-    assert.equal(runningShards(schedule), open.length);
-    assert.ok(alive.size <= schedule.slotCount);
+    assert.equal(
+      busySlots(schedule),
+      workers
+        .values()
+        .filter((given) => given.length > 0)
+        .toArray().length,
+    );
+    assert.ok(workers.size <= schedule.slotCount);
   };
   perform(advance(schedule, { type: "begin" }));
-  while (open.length > 0) {
-    const [{ slot, shard, attempt }] = open.splice(pick(open.length), 1) as [{ slot: number; shard: string; attempt: number }];
-    const fate = fateOf(shard, attempt);
+  for (;;) {
+    const busy = [...workers].filter(([, given]) => given.length > 0);
+    if (busy.length === 0) break;
+    const [slot, given] = busy[pick(busy.length)]!;
+    const shard = given[0]!;
+    const fate = fateOf(shard);
+    perform(advance(schedule, { type: "said", slot, event: { type: "shard-started", shard, attempt: "a", objects: 1 } }));
     if (fate === "dies") {
-      alive.delete(slot);
+      workers.delete(slot);
       perform(advance(schedule, { type: "exited", slot, failure, fatal: false }));
     } else {
+      given.shift();
       const event =
         fate === "commits"
           ? ({ type: "shard-committed", shard, attempt: "a", counts: emptyCounts(), wallMs: 1 } as const)
@@ -42,7 +54,7 @@ function play(schedule: Schedule, fateOf: (shard: string, attempt: number) => Fa
       perform(advance(schedule, { type: "said", slot, event }));
     }
   }
-  for (const slot of alive) advance(schedule, { type: "exited", slot, failure, fatal: false });
+  for (const slot of workers.keys()) advance(schedule, { type: "exited", slot, failure, fatal: false });
   return log;
 }
 
@@ -68,11 +80,43 @@ describe("the local engine's schedule", () => {
           assert.ok(isOver(schedule));
           assert.equal(schedule.finished + schedule.failed.length + schedule.waiting.length, shards);
           assert.ok(schedule.waiting.length === 0 || schedule.stopping);
-          for (const tries of schedule.attempts.values()) assert.ok(tries <= shardAttempts);
-          for (const { shard } of schedule.failed) assert.equal(schedule.attempts.get(shard), shardAttempts);
+          for (const tries of schedule.failures.values()) assert.ok(tries <= shardAttempts);
+          for (const { shard } of schedule.failed) assert.equal(schedule.failures.get(shard), shardAttempts);
         },
       ),
     );
+  });
+
+  it("keeps each worker one shard ahead, until so few are left that they go to whoever is free", () => {
+    const schedule = newSchedule(names(6), 2, 3);
+    const given = advance(schedule, { type: "begin" }).filter((command) => command.do === "assign");
+    assert.deepEqual(
+      given.map(({ slot, shard }) => [slot, shard]),
+      [
+        [0, "s0"],
+        [1, "s1"],
+        [0, "s2"],
+        [1, "s3"],
+      ],
+    );
+    const committed = { type: "shard-committed", shard: "s0", attempt: "x", counts: emptyCounts(), wallMs: 1 } as const;
+    assert.deepEqual(advance(schedule, { type: "said", slot: 0, event: committed }), []);
+  });
+
+  it("blames the shard that had begun for a worker's death, not the one that waited behind it", () => {
+    const schedule = newSchedule(names(8), 1, 1);
+    advance(schedule, { type: "begin" });
+    advance(schedule, { type: "said", slot: 0, event: { type: "shard-started", shard: "s0", attempt: "a", objects: 1 } });
+    assert.deepEqual(schedule.slots.get(0), ["s0", "s1"]);
+    const commands = advance(schedule, { type: "exited", slot: 0, failure, fatal: false });
+    assert.deepEqual(
+      schedule.failed.map((one) => one.shard),
+      ["s0"],
+    );
+    assert.deepEqual(commands.slice(0, 2), [
+      { do: "start", slot: 0 },
+      { do: "assign", slot: 0, shard: "s1" },
+    ]);
   });
 
   it("goes on with the others when one shard always fails", () => {
@@ -121,6 +165,7 @@ describe("the local engine's schedule", () => {
       ["b"],
     );
     const last = commands.find((command) => command.do === "assign")!;
+    assert.ok(last.do === "assign");
     const done = { ...committed, shard: "b" };
     assert.deepEqual(
       advance(schedule, { type: "said", slot: last.slot, event: done }).map((command) => command.do),

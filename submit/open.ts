@@ -1,0 +1,69 @@
+import { fileURLToPath } from "node:url";
+import { availableParallelism } from "node:os";
+import { codeDigests } from "../core/code.ts";
+import { usageError } from "../core/errors.ts";
+import type { Config } from "../configs/config.ts";
+import { openStore } from "../storage/open.ts";
+import { openWarehouse } from "../warehouse/open.ts";
+import { createDriver, type Driver, type DriverHost, type DriverParts } from "./driver.ts";
+import { createLocalEngine } from "./engines/local.ts";
+import type { Engine, WorkerEventSink } from "./engines/engine.ts";
+import type { WorkerCommand } from "./engines/worker-process.ts";
+
+/** How long a load waits for a database file that another process has open. */
+const warehouseLockTimeoutMs = 60_000;
+
+/** The driver of a configuration, with everything that is real. Opens the control store; the rest when it is used. */
+export async function openDriver(config: Config, host: DriverHost): Promise<Driver> {
+  const { log, clock, random } = host;
+  const { storageAttempts: attempts, storageConcurrency: concurrency } = config.policy.limits;
+  const endpoint = config.google.endpoints.storage;
+  const sizing = (): Sizing => sizingOf(config);
+  return createDriver(config, host, {
+    openStore: async (url) => openStore(url, { attempts, concurrency, log, clock, random, ...(endpoint !== undefined && { endpoint }) }),
+    openWarehouse: async (url) => openWarehouse(url, { log, clock, random, lockTimeoutMs: warehouseLockTimeoutMs }),
+    createEngine: async (onEvent) => Promise.resolve(engineOf(config, host, sizing(), onEvent)),
+    code: codeDigests,
+    sizing,
+  });
+}
+
+type Sizing = ReturnType<DriverParts["sizing"]>;
+
+function sizingOf({ local }: Config): Sizing {
+  return {
+    processes: local.processes === "auto" ? availableParallelism() : local.processes,
+    threadsPerProcess: local.threadsPerProcess === "auto" ? 1 : local.threadsPerProcess,
+  };
+}
+
+function engineOf(config: Config, host: DriverHost, sizing: Sizing, onEvent: WorkerEventSink): Engine {
+  if (config.engine !== "local") throw usageError(`this version has no engine "${config.engine}"`, "Use --engine local.");
+  const { log, clock } = host;
+  return createLocalEngine({
+    processes: sizing.processes,
+    shardAttempts: config.local.shardAttempts,
+    command: (runId) => workerCommand(config, host, sizing, runId),
+    onEvent,
+    log,
+    clock,
+  });
+}
+
+/** The same Node and the same code as this process. */
+function workerCommand(config: Config, host: DriverHost, { threadsPerProcess }: Sizing, runId: string): WorkerCommand {
+  const entry = fileURLToPath(new URL("bin.js", import.meta.url));
+  const endpoint = config.google.endpoints.storage;
+  const flags = [
+    ["--run", runId],
+    ["--shard", "-"],
+    ["--control", config.control],
+    ["--threads", String(threadsPerProcess)],
+    ["--log-level", config.logLevel],
+  ];
+  return {
+    file: process.execPath,
+    arguments: [entry, "worker", ...flags.flat()],
+    environment: { ...host.environment, ...(endpoint !== undefined && { IMAGEMILL_STORAGE_ENDPOINT: endpoint }) },
+  };
+}

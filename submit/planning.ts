@@ -1,0 +1,107 @@
+import type { RunRequest, ShardEntry, StoreUrls } from "../core/types.ts";
+import { createPlan, previewPlan, type PlanInput, type Planned } from "../partitioner/plan.ts";
+import type { Driver, RunOptions } from "./driver.ts";
+
+/** Progress events of a listing, at most so often. */
+const listingEventMs = 250;
+
+/** What a run id covers, `{run_date}` as written. */
+export async function requestOf(driver: Driver, options: RunOptions): Promise<RunRequest> {
+  const { source, select } = driver.config;
+  const { limit, sample, reprocess, rerun } = options;
+  return {
+    source,
+    select: {
+      include: select.include,
+      exclude: select.exclude,
+      reprocess,
+      ...(select.createdAfter !== undefined && { createdAfter: select.createdAfter }),
+      ...(select.createdBefore !== undefined && { createdBefore: select.createdBefore }),
+      ...(limit !== undefined && { limit }),
+      ...(sample !== undefined && { sample }),
+    },
+    jobs: await driver.jobs(),
+    rerun,
+  };
+}
+
+export interface PlanWish {
+  request: RunRequest;
+  runDate: string;
+  /** Instead of a listing. */
+  entries?: () => AsyncIterable<ShardEntry[]>;
+}
+
+/** Makes or adopts the plan of a run, and tells what it is. */
+export async function planFor(driver: Driver, wish: PlanWish, signal: AbortSignal): Promise<Planned> {
+  const planned = await createPlan(await inputFor(driver, wish, signal));
+  announce(driver, planned);
+  return planned;
+}
+
+/** The same, storing nothing. */
+export async function previewFor(driver: Driver, wish: PlanWish, signal: AbortSignal): Promise<Planned> {
+  return previewPlan(await inputFor(driver, wish, signal));
+}
+
+async function inputFor(driver: Driver, { request, runDate, entries }: PlanWish, signal: AbortSignal): Promise<PlanInput> {
+  const stores = storesFor(driver, request.source, runDate);
+  return {
+    request,
+    runDate,
+    policy: driver.config.policy,
+    stores,
+    code: driver.code(),
+    source: await driver.store(stores.source),
+    control: driver.control,
+    signal,
+    onListing: listingEvents(driver),
+    clock: driver.host.clock,
+    ...(entries !== undefined && { entries }),
+  };
+}
+
+function storesFor({ config }: Driver, source: string, runDate: string): StoreUrls {
+  return {
+    source: source.replaceAll("{run_date}", runDate),
+    archive: config.archive,
+    control: config.control,
+    warehouse: config.warehouse,
+  };
+}
+
+function listingEvents({ host }: Driver): (objects: number, bytes: number) => void {
+  let last = -Infinity;
+  return (objects, bytes) => {
+    const now = host.clock.monotonicMs();
+    if (now - last < listingEventMs) return;
+    last = now;
+    host.emit({ type: "listing", objects, bytes });
+  };
+}
+
+function announce(driver: Driver, { plan, adopted }: Planned): void {
+  const { emit } = driver.host;
+  emit({
+    type: "planned",
+    runId: plan.runId,
+    objects: plan.manifest.objects,
+    unchanged: plan.manifest.unchanged,
+    bytes: plan.manifest.bytes,
+    shards: plan.shards.length,
+    predictedMs: plan.predictedMs,
+    adopted,
+  });
+  if (plan.manifest.objects === 0) emit({ type: "notice", level: "warn", text: nothingFound(plan.stores.source, plan.request) });
+}
+
+function nothingFound(source: string, { select, rerun }: RunRequest): string {
+  const wanted = [
+    `include ${select.include.join(", ")}`,
+    ...(select.exclude.length > 0 ? [`exclude ${select.exclude.join(", ")}`] : []),
+    ...(select.createdAfter === undefined ? [] : [`created after ${select.createdAfter}`]),
+    ...(select.createdBefore === undefined ? [] : [`created before ${select.createdBefore}`]),
+    ...(select.sample === undefined ? [] : [`a sample of ${select.sample}`]),
+  ];
+  return `no object of ${source} is selected (${wanted.join("; ")}): the run has no rows. What arrives later is taken by --rerun ${rerun + 1}`;
+}
