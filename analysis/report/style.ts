@@ -90,13 +90,14 @@ footer { margin-top: 3rem; color: var(--quiet); font-size: 0.88rem; }
   .gallery { grid-template-columns: repeat(auto-fill, minmax(5.5rem, 1fr)); } .gallery img { height: 5.5rem; }
 }
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
+@page { margin: 14mm; }
 @media print {
   :root { color-scheme: light; }
   body { max-width: none; padding: 0; font-size: 10pt; background: none; }
   nav, .skip { display: none; }
   .reason, .tiles div, .gallery li, tr, .chart, pre { break-inside: avoid; }
   h2, h3, caption { break-after: avoid; }
-  .scroll, pre { overflow: visible; } pre { white-space: pre-wrap; }
+  .scroll, pre { overflow: visible; } .chart { min-width: 0; } pre { white-space: pre-wrap; }
   .fill-ok, .fill-skipped, .fill-quarantined, .key, .meter, .gallery img { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `;
