@@ -39,7 +39,6 @@ interface Load {
 export function createPacker<T extends Weight>(totals: Totals, policy: PackingPolicy): Packer<T> {
   const maxMs = policy.shardSeconds * 1000;
   const fairMs = Math.min(maxMs, totals.predictedMs / policy.minShards);
-  const wanted = Math.max(policy.minShards, Math.ceil(totals.predictedMs / maxMs));
   const owed = Math.min(policy.minShards, totals.units);
   let open = empty;
   let closed = 0;
@@ -51,7 +50,7 @@ export function createPacker<T extends Weight>(totals: Totals, policy: PackingPo
     predictedMs <= maxMs && sizeBytes <= policy.maxShardBytes && objects <= policy.maxShardObjects;
 
   /** What remains, spread evenly over the shards that remain. */
-  const target = (): number => leftMs / Math.max(1, wanted - closed, Math.ceil(leftMs / maxMs));
+  const target = (): number => leftMs / Math.max(1, policy.minShards - closed, Math.ceil(leftMs / maxMs));
 
   /** So few units are left that each must open a shard to reach `minShards`. */
   const runsShort = (): boolean => closed + 1 < owed && leftUnits <= owed - closed - 1;

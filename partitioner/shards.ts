@@ -27,8 +27,10 @@ export async function* packShards(
   const units = frozen.empty + frozen.keys.distinct();
   const pack = createPacker<WorkItem>({ predictedMs: frozen.predictedMs, units }, packing);
   const drafts = shardDrafts();
-  for await (const unit of unitsOf(frozen, { packing, spool, twins })) {
-    for (const placement of pack(unit)) yield* drafts.place(placement);
+  for await (const batch of unitsOf(frozen, { packing, spool, twins })) {
+    for (const unit of batch) {
+      for (const placement of pack(unit)) yield* drafts.place(placement);
+    }
   }
   yield* drafts.end();
 }
@@ -36,19 +38,21 @@ export async function* packShards(
 async function* unitsOf(
   frozen: Frozen,
   { packing, spool, twins }: { packing: PackingPolicy; spool: Spool; twins: Twins },
-): AsyncGenerator<WorkItem[]> {
+): AsyncGenerator<WorkItem[][]> {
   const aside = createSorter<WorkItem>({ spool, compare: (a, b) => a.key - b.key, encode: encodeWork, decode: decodeWork });
   const isCandidate = candidateTest(frozen.keys.repeated(), twins.keys);
   for await (const lines of frozen.work.read()) {
+    const units: WorkItem[][] = [];
     for (const line of lines) {
       const item = decodeWork(line);
       if (isCandidate(item)) await aside.add(item);
-      else yield [item];
+      else units.push([item]);
     }
+    yield units;
   }
   for await (const group of groups(aside.sorted(), packing.maxShardObjects)) {
     const own = await twins.of(group[0]!.key);
-    yield own.length === 0 ? group : group.map((item) => withTwins(item, own));
+    yield [own.length === 0 ? group : group.map((item) => withTwins(item, own))];
   }
 }
 
