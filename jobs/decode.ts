@@ -1,20 +1,21 @@
 import type { FailOnOptions, Sharp } from "sharp";
+import { toSrgb } from "./color.ts";
 import type { SourceHeader } from "./header.ts";
 import type { PixelBox } from "./job.ts";
 import sharp from "./sharp.ts";
 
 export type Box = PixelBox | "full";
 
-/** What a decode reads and how patient it is. */
-export interface DecodeRequest {
+/** What is decoded, and how long it may take. */
+export interface DecodeInput {
   bytes: Uint8Array;
   source: SourceHeader;
   maxPixels: number;
-  timeoutMs: number;
-  failOn: FailOnOptions;
+  /** Of the time that the image may take, what is left now. */
+  remainingMs(): number;
 }
 
-/** Upright 8-bit sRGB pixels in memory, 3 or 4 channels. */
+/** Upright 8-bit sRGB pixels in memory. */
 export interface Pixels {
   data: Uint8Array;
   width: number;
@@ -31,28 +32,52 @@ export function boxKey(box: Box): string {
   return box === "full" ? box : `${box.width}x${box.height}`;
 }
 
-/** A pipeline straight from the encoded bytes, so that JPEG and WebP shrink while they load. */
-export function fromSource(request: DecodeRequest, box: Box): Sharp {
-  const { header, profile } = request.source;
-  const pipeline = sharp(request.bytes, {
-    failOn: request.failOn,
-    limitInputPixels: request.maxPixels,
+/**
+ * Whether a pipeline for one box may start at the encoded bytes. Not where an RGB profile has to be applied: sharp
+ * does it before it scales, which costs several times as much, and takes 16-bit images to another space than sRGB.
+ */
+export function isDirect(source: SourceHeader): boolean {
+  return !hasForeignProfile(source);
+}
+
+/** A pipeline from the encoded bytes, so that JPEG and WebP shrink while they load. */
+export function fromSource(input: DecodeInput, box: Box, failOn: FailOnOptions = "warning"): Sharp {
+  const { header, profile } = input.source;
+  const pipeline = sharp(input.bytes, {
+    failOn,
+    limitInputPixels: input.maxPixels,
     autoOrient: header.orientation !== 1,
-    // The transform costs as much as the decode, and changes nothing where the profile is sRGB.
-    ignoreIcc: profile !== "other",
-  }).timeout({ seconds: Math.max(1, Math.ceil(request.timeoutMs / 1000)) });
-  return fit(pipeline, box);
+    // Where the profile is sRGB, applying it costs as much as the decode and changes nothing.
+    ignoreIcc: profile.kind === "srgb" || hasForeignProfile(input.source),
+  });
+  return fit(withDeadline(pipeline, input), box);
 }
 
 /** One decode, as large as the largest of the boxes asks. */
-export async function decodePixels(request: DecodeRequest, boxes: Box[]): Promise<Pixels> {
-  const { data, info } = await fromSource(request, coveringBox(boxes)).raw({ depth: "uchar" }).toUint8Array();
+export async function decodePixels(input: DecodeInput, boxes: Box[], failOn: FailOnOptions): Promise<Pixels> {
+  const { profile } = input.source;
+  const pipeline = fromSource(input, coveringBox(boxes), failOn);
+  const foreign = hasForeignProfile(input.source);
+  // Converts from the embedded profile, after scaling; does not write it into the output.
+  if (foreign && profile.kind === "other") pipeline.withIccProfile("srgb", { attach: false });
+  const { data, info } = await pipeline.raw({ depth: "uchar" }).toUint8Array();
+  if (foreign && profile.kind === "matrix") toSrgb(data, info.channels, profile);
   return { data, width: info.width, height: info.height, channels: info.channels };
 }
 
-/** A pipeline from the decode that was shared. */
-export function fromPixels({ data, width, height, channels }: Pixels, box: Box): Sharp {
-  return fit(sharp(data, { raw: { width, height, channels }, limitInputPixels: false }), box);
+/** A pipeline from the decode that is shared. */
+export function fromPixels(input: DecodeInput, { data, width, height, channels }: Pixels, box: Box): Sharp {
+  const pipeline = sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
+  return fit(withDeadline(pipeline, input), box);
+}
+
+/** Grey and CMYK profiles are left to sharp, which applies them before it makes RGB of them. */
+function hasForeignProfile({ profile, header }: SourceHeader): boolean {
+  return (profile.kind === "other" || profile.kind === "matrix") && (header.colorSpace === "srgb" || header.colorSpace === "rgb16");
+}
+
+function withDeadline(pipeline: Sharp, input: DecodeInput): Sharp {
+  return pipeline.timeout({ seconds: Math.min(3600, Math.max(1, Math.ceil(input.remainingMs() / 1000))) });
 }
 
 function fit(pipeline: Sharp, box: Box): Sharp {

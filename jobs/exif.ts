@@ -105,7 +105,10 @@ function readText(tiff: Tiff, entry: number): string | undefined {
   if (found === undefined) return undefined;
   const raw = Buffer.from(tiff.view.buffer, tiff.view.byteOffset + found.at, found.count);
   const end = raw.indexOf(0);
-  const text = raw.toString("utf8", 0, end === -1 ? found.count : end).trim();
+  const text = raw
+    .toString("utf8", 0, end === -1 ? found.count : end)
+    .replace(/[\0-\x1f\x7f]/g, " ")
+    .trim();
   return text === "" ? undefined : text;
 }
 

@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { messageOf } from "../core/errors.ts";
-import { decodeFailure, emptyFailure, headerFailure, headerRefusal, told, type Failure } from "./classify.ts";
-import { boxKey, decodePixels, differentBoxes, fromPixels, fromSource, type Box, type DecodeRequest, type Pixels } from "./decode.ts";
+import { checkResult } from "./check.ts";
+import { emptyFailure, headerFailure, headerRefusal, isTimeout, timeoutFailure, told, type Failure } from "./classify.ts";
+import { boxKey, differentBoxes, fromPixels, fromSource, isDirect, type Box, type DecodeInput } from "./decode.ts";
 import { readHeader, type SourceHeader } from "./header.ts";
 import type { Facts, ImageHeader, JobImage, JobOutput, JobResult } from "./job.ts";
 import type { LoadedJob } from "./load.ts";
+import { decodeOrSalvage } from "./salvage.ts";
 
 export interface ProcessInput {
   name: string;
@@ -68,11 +70,11 @@ async function fill(result: ImageResult, input: ProcessInput): Promise<void> {
   result.header = header;
   const refusal = headerRefusal(source.header, source.compression, input.maxPixels);
   if (refusal !== undefined) throw new Quarantine(refusal);
-  const done = await runJobs(input, source, () => deadline - performance.now(), result.warnings);
-  for (const { job, outcome } of done) {
-    Object.assign(result.facts, outcome.facts);
-    result.warnings.push(...(outcome.warnings ?? []));
-    for (const output of outcome.outputs ?? []) result.outputs.push({ ...output, bytes: owned(output.bytes), job });
+  const decode: DecodeInput = { bytes: input.bytes, source, maxPixels: input.maxPixels, remainingMs: () => deadline - performance.now() };
+  for (const { job, made } of await runJobs(input, decode, result.warnings)) {
+    Object.assign(result.facts, made.facts);
+    result.warnings.push(...made.warnings);
+    for (const output of made.outputs) result.outputs.push({ ...output, bytes: owned(output.bytes), job });
   }
 }
 
@@ -86,33 +88,34 @@ async function readHeaderOf(bytes: Uint8Array): Promise<SourceHeader> {
 
 interface Done {
   job: string;
-  outcome: JobResult;
+  made: Required<JobResult>;
 }
 
 /**
- * Where all jobs ask for one size, its pipeline starts at the encoded bytes, and whatever goes wrong in it is looked at
+ * Where all jobs ask for one box, its pipeline starts at the encoded bytes, and whatever goes wrong in it is looked at
  * again the slow way: decode first, then run the jobs on the pixels, which tells a bad image from a bad job.
  */
-async function runJobs(input: ProcessInput, source: SourceHeader, remainingMs: () => number, warnings: string[]): Promise<Done[]> {
-  const { bytes, maxPixels } = input;
-  const boxes = differentBoxes(input.jobs.flatMap(({ name, job, params }) => needsOf(name, () => job.needs(source.header, params).pixels)));
-  const request = (failOn: DecodeRequest["failOn"]): DecodeRequest => ({ bytes, source, maxPixels, timeoutMs: remainingMs(), failOn });
-  if (boxes.length <= 1) {
+async function runJobs(input: ProcessInput, decode: DecodeInput, warnings: string[]): Promise<Done[]> {
+  const boxes = differentBoxes(input.jobs.flatMap((job) => needsOf(job, decode.source.header)));
+  if (boxes.length === 0) return runEach(input, decode, boxes, unreachable);
+  if (boxes.length === 1 && isDirect(decode.source)) {
     try {
-      return await runEach(input, source, boxes, (box) => fromSource(request("warning"), box));
+      return await runEach(input, decode, boxes, (box) => fromSource(decode, box));
     } catch (error) {
-      if (boxes.length === 0) throw error;
+      if (decode.remainingMs() <= 0) throw error;
     }
   }
-  const pixels = await decodeOrQuarantine(source.header, request, boxes, warnings);
-  return runEach(input, source, boxes, (box) => fromPixels(pixels, box));
+  const decoded = await decodeOrSalvage(decode, boxes);
+  if ("failure" in decoded) throw new Quarantine(decoded.failure);
+  if (decoded.warning !== undefined) warnings.push(decoded.warning);
+  return runEach(input, decode, boxes, (box) => fromPixels(decode, decoded.pixels, box));
 }
 
-async function runEach(input: ProcessInput, source: SourceHeader, boxes: Box[], open: JobImage["pixels"]): Promise<Done[]> {
+async function runEach(input: ProcessInput, decode: DecodeInput, boxes: Box[], open: JobImage["pixels"]): Promise<Done[]> {
   const declared = new Set(boxes.map(boxKey));
   const image: JobImage = {
     name: input.name,
-    header: source.header,
+    header: decode.source.header,
     bytes: input.bytes,
     pixels: (box) => {
       if (!declared.has(boxKey(box))) throw new Error(`it asked for pixels (${boxKey(box)}) that its needs() did not declare`);
@@ -122,40 +125,30 @@ async function runEach(input: ProcessInput, source: SourceHeader, boxes: Box[], 
   const done: Done[] = [];
   for (const { name, job, params } of input.jobs) {
     try {
-      done.push({ job: name, outcome: await job.run(image, params) });
+      done.push({ job: name, made: checkResult(await job.run(image, params)) });
     } catch (error) {
-      throw new Quarantine({ reason: "job_error", message: `job ${name}: ${told(messageOf(error))}` });
+      throw new Quarantine(jobFailure(name, error));
     }
   }
   return done;
 }
 
-function needsOf(job: string, needs: () => Box[] | undefined): Box[] {
+function needsOf({ name, job, params }: LoadedJob, header: ImageHeader): Box[] {
   try {
-    return needs() ?? [];
+    return job.needs(header, params).pixels ?? [];
   } catch (error) {
-    throw new Quarantine({ reason: "job_error", message: `job ${job}: ${told(messageOf(error))}` });
+    throw new Quarantine(jobFailure(name, error));
   }
 }
 
-async function decodeOrQuarantine(
-  header: ImageHeader,
-  request: (failOn: DecodeRequest["failOn"]) => DecodeRequest,
-  boxes: Box[],
-  warnings: string[],
-): Promise<Pixels> {
-  try {
-    return await decodePixels(request("warning"), boxes);
-  } catch (strict) {
-    const message = messageOf(strict);
-    try {
-      const pixels = await decodePixels(request("truncated"), boxes);
-      warnings.push(`decoded leniently: ${told(message)}`);
-      return pixels;
-    } catch {
-      throw new Quarantine(decodeFailure(header, message));
-    }
-  }
+function jobFailure(job: string, error: unknown): Failure {
+  const message = messageOf(error);
+  if (isTimeout(message)) return timeoutFailure(`${told(message)} in job ${job}`);
+  return { reason: "job_error", message: `job ${job}: ${told(message)}` };
+}
+
+function unreachable(box: Box): never {
+  throw new Error(`no job declared pixels, yet one asked for ${boxKey(box)}`);
 }
 
 /** A Buffer may share its memory with others, and moving it to another thread would take theirs away. */

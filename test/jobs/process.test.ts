@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import sharp from "../../jobs/sharp.ts";
 import { transferList } from "../../jobs/process.ts";
-import { load, photograph, run } from "./images.ts";
+import sharp from "../../jobs/sharp.ts";
+import { load, loaded, photograph, process } from "./images.ts";
 
 describe("processImage", () => {
   it("gives digest, header, facts and outputs of a photograph", async () => {
-    const result = await run(photograph);
+    const result = await process(photograph);
     assert.equal(result.failure, undefined);
     assert.equal(result.sha256, createHash("sha256").update(photograph).digest("hex"));
     assert.deepEqual(result.header, {
@@ -20,8 +20,8 @@ describe("processImage", () => {
       hasAlpha: false,
       pages: 1,
     });
-    assert.equal(result.outputs.length, 1);
-    const [output] = result.outputs;
+    const [output, ...more] = result.outputs;
+    assert.deepEqual(more, []);
     assert.deepEqual(
       { ...output, bytes: 0 },
       { job: "thumbnails", variant: "256", format: "jpeg", contentType: "image/jpeg", width: 198, height: 256, bytes: 0 },
@@ -31,21 +31,74 @@ describe("processImage", () => {
   });
 
   it("gives outputs whose memory can be moved to another thread", async () => {
-    const result = await run(photograph, { jobs: await load(["thumbnails", { sizes: [64, 32] }]) });
+    const small = loaded({ needs: () => ({}), run: () => Promise.resolve({ outputs: [outputOf("a", Buffer.from("pooled"))] }) });
+    const result = await process(photograph, { jobs: [...(await load(["thumbnails", { sizes: [64, 32] }])), small] });
     const moved = structuredClone(result, { transfer: transferList(result) });
-    assert.equal(moved.outputs.length, 2);
-    assert.ok(moved.outputs.every((output) => output.bytes.byteLength > 100));
+    assert.deepEqual(
+      moved.outputs.map((output) => output.bytes.byteLength > 0),
+      [true, true, true],
+    );
     assert.ok(result.outputs.every((output) => output.bytes.byteLength === 0));
+    assert.equal(Buffer.from(moved.outputs[2]!.bytes).toString(), "pooled");
   });
 
-  it("is deterministic", async () => {
-    const [one, two] = [await run(photograph), await run(photograph)];
-    assert.deepEqual(one, two);
+  it("gives equal results for equal input", async () => {
+    assert.deepEqual(await process(photograph), await process(photograph));
   });
 
-  it("quarantines what is empty or no image, with a reason", async () => {
-    assert.equal((await run(new Uint8Array())).failure?.reason, "empty");
-    assert.equal((await run(Buffer.from("these are not pixels"))).failure?.reason, "not_an_image");
-    assert.equal((await run(photograph, { maxPixels: 1e5 })).failure?.reason, "too_many_pixels");
+  it("merges facts and warnings of all jobs, and cuts warnings that never end", async () => {
+    const jobs = [
+      loaded({ name: "one", needs: () => ({}), run: () => Promise.resolve({ facts: { lens: "50 mm" }, warnings: ["a\nb"] }) }),
+      loaded({
+        name: "two",
+        needs: () => ({}),
+        run: () => Promise.resolve({ facts: { fingerprint: "0123456789abcdef" }, warnings: Array(99).fill("w") }),
+      }),
+    ];
+    const result = await process(photograph, { jobs });
+    assert.equal(result.failure, undefined);
+    assert.deepEqual(result.facts, { lens: "50 mm", fingerprint: "0123456789abcdef" });
+    assert.equal(result.warnings.length, 21);
+    assert.doesNotMatch(result.warnings[0]!, /\n/);
+  });
+
+  describe("a job that is wrong", () => {
+    const failing: Record<string, Parameters<typeof loaded>[0]> = {
+      "throws in needs": { needs: () => assert.fail("needs!"), run: () => Promise.resolve({}) },
+      "throws in run": { needs: () => ({}), run: () => assert.fail("run!") },
+      "throws with pixels": { needs: () => ({ pixels: ["full"] }), run: () => assert.fail("run!") },
+      "throws no error": { needs: () => ({}), run: () => Promise.reject("text") }, // oxlint-disable-line prefer-promise-reject-errors
+      "asks for pixels it did not declare": {
+        needs: () => ({ pixels: [{ width: 9, height: 9 }] }),
+        run: async (image) => ({ outputs: [outputOf("a", await image.pixels("full").png().toBuffer())] }),
+      },
+      "asks for pixels without any need": {
+        needs: () => ({}),
+        run: async (image) => void (await image.pixels("full").toBuffer()) as never,
+      },
+      "gives nothing": { needs: () => ({}), run: () => Promise.resolve(undefined as never) },
+      "names a path": { needs: () => ({}), run: () => Promise.resolve({ outputs: [outputOf("../a")] }) },
+      "repeats a variant": { needs: () => ({}), run: () => Promise.resolve({ outputs: [outputOf("a"), outputOf("a")] }) },
+      "gives text for bytes": {
+        needs: () => ({}),
+        run: () => Promise.resolve({ outputs: [{ ...outputOf("a"), bytes: "text" as never }] }),
+      },
+      "makes up a format": { needs: () => ({}), run: () => Promise.resolve({ outputs: [{ ...outputOf("a"), format: "a/b" }] }) },
+      "makes up a fact": { needs: () => ({}), run: () => Promise.resolve({ facts: { nonsense: 1 } as never }) },
+      "gives an impossible fact": { needs: () => ({}), run: () => Promise.resolve({ facts: { gpsLatitude: 91 } }) },
+    };
+    for (const [what, job] of Object.entries(failing)) {
+      it(`is quarantined as job_error when it ${what}`, async () => {
+        const result = await process(photograph, { jobs: [...(await load(["thumbnails"])), loaded(job)] });
+        assert.equal(result.failure?.reason, "job_error");
+        assert.match(result.failure.message, /^job probe: ./);
+        assert.deepEqual(result.outputs, []);
+        assert.equal(result.header?.width, 790);
+      });
+    }
   });
 });
+
+function outputOf(variant: string, bytes: Uint8Array = new Uint8Array(1)) {
+  return { variant, bytes, format: "bin", contentType: "application/octet-stream" };
+}
