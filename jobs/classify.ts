@@ -63,7 +63,7 @@ export function isTimeout(error: string): boolean {
 }
 
 const unsupported =
-  /not configured|not supported|not implemented|unsupported|Unsupported|not a whole number of bytes|bad labq format|No codec|Unknown compression/;
+  /not configured|not supported|not impl\w+|unsupported|Unsupported|not a whole number of bytes|bad labq format|No codec|Unknown compression/;
 const cutShort = /premature end|unexpected end|end of (file|stream|data)|libpng read error|bad seek|not enough data/i;
 
 /** Formats come in kinds that the build of libvips was not given, or that libvips never had. */

@@ -1,7 +1,7 @@
 import type { FailOnOptions, Sharp } from "sharp";
 import { toSrgb } from "./color.ts";
 import type { SourceHeader } from "./header.ts";
-import type { PixelBox } from "./job.ts";
+import type { ImageHeader, PixelBox } from "./job.ts";
 import sharp from "./sharp.ts";
 
 export type Box = PixelBox | "full";
@@ -50,7 +50,7 @@ export function fromSource(input: DecodeInput, box: Box, failOn: FailOnOptions =
     // Where the profile is sRGB, applying it costs as much as the decode and changes nothing.
     ignoreIcc: profile.kind === "srgb" || hasForeignProfile(input.source),
   });
-  return fit(withDeadline(pipeline, input), box);
+  return fit(withDeadline(pipeline, input), header, box);
 }
 
 /** One decode, as large as the largest of the boxes asks. */
@@ -68,7 +68,7 @@ export async function decodePixels(input: DecodeInput, boxes: Box[], failOn: Fai
 /** A pipeline from the decode that is shared. */
 export function fromPixels(input: DecodeInput, { data, width, height, channels }: Pixels, box: Box): Sharp {
   const pipeline = sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
-  return fit(withDeadline(pipeline, input), box);
+  return fit(withDeadline(pipeline, input), input.source.header, box);
 }
 
 /** Grey and CMYK profiles are left to sharp, which applies them before it makes RGB of them. */
@@ -80,8 +80,15 @@ function withDeadline(pipeline: Sharp, input: DecodeInput): Sharp {
   return pipeline.timeout({ seconds: Math.min(3600, Math.max(1, Math.ceil(input.remainingMs() / 1000))) });
 }
 
-function fit(pipeline: Sharp, box: Box): Sharp {
-  return box === "full" ? pipeline : pipeline.resize({ ...box, fit: "inside", withoutEnlargement: true });
+/** The size follows from the header alone, so that it is the same from whichever decode. */
+function fit(pipeline: Sharp, { width, height }: ImageHeader, box: Box): Sharp {
+  if (box === "full" || (width <= box.width && height <= box.height)) return pipeline;
+  const scale = Math.min(box.width / width, box.height / height);
+  return pipeline.resize(scaled(width, scale), scaled(height, scale), { fit: "fill" });
+}
+
+function scaled(edge: number, scale: number): number {
+  return Math.max(1, Math.round(edge * scale));
 }
 
 /** What fits inside it is at least as large as what fits inside any of the boxes. */

@@ -37,7 +37,7 @@ const gpsPointer = 0x8825;
 const imageTags: Record<number, Tag> = {
   0x010f: { field: "make", read: readText },
   0x0110: { field: "model", read: readText },
-  0x0112: { field: "orientation", read: readShort },
+  0x0112: { field: "orientation", read: readInteger },
 };
 const photoTags: Record<number, Tag> = {
   0x9003: { field: "original", read: readText },
@@ -112,9 +112,10 @@ function readText(tiff: Tiff, entry: number): string | undefined {
   return text === "" ? undefined : text;
 }
 
-function readShort(tiff: Tiff, entry: number): number | undefined {
-  const found = locate(tiff, entry, 3, 2, 1);
-  return found && u16(tiff, found.at);
+/** NaN where it is no integer: then the picture's orientation is left to libvips. */
+function readInteger(tiff: Tiff, entry: number): number {
+  const read = integers[u16(tiff, entry + 2)];
+  return read === undefined || u32(tiff, entry + 4) !== 1 ? NaN : read(tiff, entry + 8);
 }
 
 function readRationals(tiff: Tiff, entry: number): number[] | undefined {
@@ -129,3 +130,12 @@ function u16({ view, littleEndian }: Tiff, at: number): number {
 function u32({ view, littleEndian }: Tiff, at: number): number {
   return view.getUint32(at, littleEndian);
 }
+
+/** By type; a single one stands in the entry itself. */
+const integers: Record<number, (tiff: Tiff, at: number) => number> = {
+  1: ({ view }, at) => view.getUint8(at),
+  3: u16,
+  4: u32,
+  8: u16,
+  9: u32,
+};

@@ -43,7 +43,8 @@ export interface JobImage {
   /**
    * A sharp pipeline that starts from the shared decode: upright, 8-bit sRGB (3 channels, or 4 where the header has
    * alpha), inside `box`, without metadata; of several pages the first. Each call gives a fresh one, to be ended with
-   * `toBuffer`. It already holds a resize: another one on it replaces the box. Throws when `needs` did not declare `box`.
+   * `toUint8Array` or `toBuffer`. It may hold a resize already: another one on it replaces that, and has to say its
+   * `fit`. Throws when `needs` did not declare `box`.
    */
   pixels(box: PixelBox | "full"): Sharp;
 }
