@@ -47,7 +47,7 @@ export function existing(records: RunRecords, driver: Driver): Plan {
 
 export function runAbsent(runId: string, driver: Driver): ImagemillError {
   return new ImagemillError("RUN_ABSENT", `there is no run ${runId} in ${driver.control.url}`, {
-    hint: `Check the run id, and --control: the run's files would be at ${driver.control.uri(controlNames.run(runId))}`,
+    hint: `Check the run id, and --control: the run's plan would be ${driver.control.uri(controlNames.plan(runId))}`,
   });
 }
 

@@ -15,7 +15,7 @@ export function placesOf(driver: Driver, runId: string, stores: Pick<StoreUrls, 
   return {
     archive: `${stores.archive}/${runId.slice(0, 10)}/${runId}`,
     warehouse: stores.warehouse,
-    control: driver.control.uri(controlNames.run(runId)).replace(/\/$/, ""),
+    control: `${driver.control.url}/runs/${runId}`,
     report: driver.control.uri(controlNames.reportPage(runId)),
   };
 }

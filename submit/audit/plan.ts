@@ -1,10 +1,11 @@
-import { digestOf } from "../../core/digest.ts";
+import { gunzipSync } from "node:zlib";
+import { digestOf, sha256Hex } from "../../core/digest.ts";
+import { codeOf, messageOf } from "../../core/errors.ts";
 import { requestDigestOf, runIdOf } from "../../core/ids.ts";
 import { controlNames } from "../../core/layout.ts";
 import { compareNames, printable } from "../../core/names.ts";
-import type { ShardEntry, ShardSummary } from "../../core/types.ts";
-import { readManifest } from "../../partitioner/plan-files.ts";
-import { readNdjson } from "../../storage/objects.ts";
+import { decodeNdjson } from "../../core/ndjson.ts";
+import type { ManifestEntry, ShardEntry, ShardSummary } from "../../core/types.ts";
 import { isStoreError } from "../../storage/store.ts";
 import type { Audit } from "./audit.ts";
 import type { Multiset } from "./multiset.ts";
@@ -21,26 +22,20 @@ export function auditPlan({ plan, findings }: Audit): void {
 
 /** The manifest is in order and adds up; what is not unchanged goes into `toDo`. */
 export async function auditManifest(audit: Audit, toDo: Multiset): Promise<void> {
-  const { plan, control, findings, signal } = audit;
+  const { plan, findings } = audit;
   let [objects, bytes, unchanged] = [0, 0, 0];
   let last: string | undefined;
-  try {
-    for await (const batch of readManifest(control, plan, signal)) {
-      for (const entry of batch) {
-        if (last !== undefined && compareNames(last, entry.name) >= 0) {
-          findings.add("MANIFEST_ORDER", `"${printable(entry.name)}" comes after "${printable(last)}" in the manifest`);
-        }
-        last = entry.name;
-        objects += 1;
-        bytes += entry.sizeBytes;
-        if (entry.unchanged === true) unchanged += 1;
-        else toDo.add(entry.name, entry.generation);
+  for (const part of plan.manifest.parts) {
+    for (const entry of (await readPart<ManifestEntry>(audit, part, "MANIFEST")) ?? []) {
+      if (last !== undefined && compareNames(last, entry.name) >= 0) {
+        findings.add("MANIFEST_ORDER", `"${printable(entry.name)}" comes after "${printable(last)}" in the manifest`);
       }
+      last = entry.name;
+      objects += 1;
+      bytes += entry.sizeBytes;
+      if (entry.unchanged === true) unchanged += 1;
+      else toDo.add(entry.name, entry.generation);
     }
-  } catch (error) {
-    if (!isStoreError(error, "NOT_FOUND")) throw error;
-    findings.add("MANIFEST_MISSING", error.message);
-    return;
   }
   const { manifest } = plan;
   if (objects === manifest.objects && bytes === manifest.bytes && unchanged === manifest.unchanged) return;
@@ -52,21 +47,32 @@ export async function auditManifest(audit: Audit, toDo: Multiset): Promise<void>
 
 /** The entries of a shard, added to `inShards`; undefined where they cannot be read. */
 export async function auditShard(audit: Audit, shard: ShardSummary, inShards: Multiset): Promise<ShardEntry[] | undefined> {
-  const { plan, control, findings, signal } = audit;
+  const entries = await readPart<ShardEntry>(audit, controlNames.shard(audit.plan.runId, shard.id), "SHARD");
+  if (entries === undefined) return undefined;
+  for (const entry of entries) inShards.add(entry.name, entry.generation);
+  const bytes = entries.reduce((sum, entry) => sum + entry.sizeBytes, 0);
+  if (entries.length !== shard.objects || bytes !== shard.bytes) {
+    audit.findings.add(
+      "SHARD_COUNTS",
+      `shard ${shard.id} has ${entries.length} objects, ${bytes} bytes; plan.json says ${shard.objects}, ${shard.bytes}`,
+    );
+  }
+  return entries;
+}
+
+/** A file whose name ends with the digest of its text. */
+async function readPart<T>({ control, findings, signal }: Audit, name: string, kind: "MANIFEST" | "SHARD"): Promise<T[] | undefined> {
   try {
-    const entries = await readNdjson<ShardEntry>(control, controlNames.shard(plan.runId, shard.id), signal);
-    for (const entry of entries) inShards.add(entry.name, entry.generation);
-    const bytes = entries.reduce((sum, entry) => sum + entry.sizeBytes, 0);
-    if (entries.length !== shard.objects || bytes !== shard.bytes) {
-      findings.add(
-        "SHARD_COUNTS",
-        `shard ${shard.id} has ${entries.length} objects, ${bytes} bytes; plan.json says ${shard.objects}, ${shard.bytes}`,
-      );
-    }
-    return entries;
+    const { bytes } = await control.read(name, { signal });
+    const values = decodeNdjson<T>(bytes, control.uri(name));
+    const digest = sha256Hex(gunzipSync(bytes));
+    const named = /-([0-9a-f]+)\.ndjson\.gz$/.exec(name)?.[1];
+    if (named === undefined || !digest.startsWith(named)) findings.add(`${kind}_CHANGED`, `${name} is not what its name was made of`);
+    return values;
   } catch (error) {
-    if (!isStoreError(error, "NOT_FOUND")) throw error;
-    findings.add("SHARD_MISSING", error.message);
+    if (isStoreError(error, "NOT_FOUND")) findings.add(`${kind}_MISSING`, error.message);
+    else if (codeOf(error) === "CORRUPT_FILE") findings.add(`${kind}_CHANGED`, messageOf(error));
+    else throw error;
     return undefined;
   }
 }
