@@ -31,7 +31,7 @@ export interface PixelBox {
  * Where all jobs together declare one box, it is read straight from the source object (with shrink-on-load);
  * otherwise the decode is made once, for the largest, and the others are scaled from it.
  */
-export interface JobNeeds {
+interface JobNeeds {
   pixels?: (PixelBox | "full")[];
 }
 

@@ -5,18 +5,11 @@ import sharp from "sharp";
 sharp.cache(false);
 sharp.concurrency(1);
 
-// Only loaders that read pixels out of memory: SVG, PDF and the like fetch other files or run programs of their own.
+// Only loaders of raster formats: SVG, PDF and the like read other files, or run programs of their own.
 sharp.block({ operation: ["VipsForeignLoad"] });
 sharp.unblock({
-  operation: [
-    "VipsForeignLoadJpegBuffer",
-    "VipsForeignLoadPngBuffer",
-    "VipsForeignLoadWebpBuffer",
-    "VipsForeignLoadNsgifBuffer",
-    "VipsForeignLoadTiffBuffer",
-    "VipsForeignLoadHeifBuffer",
-  ],
+  operation: ["Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif"].map((format) => `VipsForeignLoad${format}`),
 });
 
-/** sharp as imagemill runs it: one thread an image, no cache, only loaders of raster formats, only from memory. */
+/** sharp as imagemill runs it: one thread an image, no cache, only loaders of raster formats. */
 export default sharp;
