@@ -14,12 +14,11 @@ export const archivePruneVerb = defineVerb({
   examples: [["archive prune --dry-run", "what would be deleted now"]],
   run: async (args, shell) => {
     const { pruneArchive, pruneControl } = await import("../../archive/prune.ts");
-    using session = await openSession(args, shell, { source: false });
+    using session = await openSession(args, shell, { source: false, phase: "pruning" });
     const { config, screen, log } = session;
     const dryRun = args["dry-run"] ?? false;
     const options = { now: shell.clock.now(), signal: shell.signal, dryRun };
     const results: Record<string, PruneResult> = {};
-    screen.begin("pruning");
     for (const place of ["archive", "control"] as const) {
       const store = await openSessionStore(config, place, shell, log);
       try {

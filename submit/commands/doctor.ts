@@ -15,8 +15,7 @@ export const doctorVerb = defineVerb({
   flags: configFlags,
   examples: [["doctor --source ~/Pictures", "would a run of this folder work?"]],
   run: async (args, shell) => {
-    using session = await openSession(args, shell, { source: false });
-    session.screen.begin("examining");
+    using session = await openSession(args, shell, { source: false, phase: "examining" });
     const findings = await examine(session, shell);
     const values = await valuesOf(session);
     session.screen[Symbol.dispose]();

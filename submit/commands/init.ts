@@ -21,10 +21,9 @@ export const initVerb = defineVerb({
   flags: { "dry-run": { type: "boolean", describe: "Only show the difference" }, ...configFlags },
   examples: [["init --dry-run", "what is missing"]],
   run: async (args, shell) => {
-    using session = await openSession(args, shell, { source: false });
+    using session = await openSession(args, shell, { source: false, phase: "comparing" });
     const dryRun = args["dry-run"] ?? false;
     const say = (args.json ?? false) ? () => undefined : (line: string) => shell.out(line);
-    session.screen.begin("comparing");
     const steps = await differences(session, shell);
     session.screen[Symbol.dispose]();
     for (const step of steps) say(`${step.apply === undefined ? "!" : "+"} ${step.what}`);

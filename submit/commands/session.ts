@@ -24,9 +24,21 @@ export interface Session extends Disposable {
   log: Logger;
 }
 
-export async function openSession(args: ConfigArguments, shell: Shell, needs: { source: boolean }): Promise<Session> {
+/** The display begins at once: reading the configuration is part of the wait. */
+export async function openSession(args: ConfigArguments, shell: Shell, how: { source: boolean; phase: string }): Promise<Session> {
+  const screen = openScreen(shell.surface, shell.clock);
+  screen.begin(how.phase);
+  try {
+    return sessionOf(await readConfig(args, shell, how.source), screen, shell);
+  } catch (error) {
+    screen[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function readConfig(args: ConfigArguments, shell: Shell, needsSource: boolean): Promise<Config> {
   const { loadConfig } = await import("../../configs/load.ts");
-  const config = await loadConfig({
+  return loadConfig({
     path: args.config,
     flags: {
       source: args.source,
@@ -40,9 +52,11 @@ export async function openSession(args: ConfigArguments, shell: Shell, needs: { 
     },
     env: shell.environment,
     cwd: shell.cwd,
-    needsSource: needs.source,
+    needsSource,
   });
-  const screen = openScreen(shell.surface, shell.clock);
+}
+
+function sessionOf(config: Config, screen: Screen, shell: Shell): Session {
   const sayStopping = (): void => screen.line("finishing what is in flight; Ctrl-C again stops at once");
   shell.signal.addEventListener("abort", sayStopping, { once: true });
   return {

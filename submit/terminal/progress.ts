@@ -59,14 +59,17 @@ export function ratesOf({ samples }: ProgressState): { objects: number; bytes: n
   return { objects: (last.objects - first.objects) / seconds, bytes: (last.bytes - first.bytes) / seconds };
 }
 
-/** Half by objects, half by bytes: neither many small nor few large images mislead it. */
+/**
+ * By objects or by bytes, whichever is less: shards run largest first, so that objects promise too little at the start
+ * and bytes at the end.
+ */
 export function remainingMs(state: ProgressState): number | undefined {
   const rates = ratesOf(state);
   if (rates === undefined || state.latest === undefined || rates.objects <= 0) return undefined;
   const { done, total } = state.latest;
   const byObjects = (total.objects - done.objects) / rates.objects;
   const byBytes = rates.bytes > 0 ? Math.max(0, total.bytes - done.bytesIn) / rates.bytes : byObjects;
-  return Math.max(0, 500 * (byObjects + byBytes));
+  return Math.max(0, 1000 * Math.min(byObjects, byBytes));
 }
 
 export interface View {
@@ -114,7 +117,8 @@ function slowLine({ latest, phase }: ProgressState, view: View): string[] {
 /** Rank 1 is the last to leave a narrow terminal. */
 function pieces(state: ProgressState): { text: string; rank: number; bad?: boolean }[] {
   const { done, total, shards } = state.latest!;
-  const rates = ratesOf(state);
+  const measured = ratesOf(state);
+  const rates = measured !== undefined && measured.objects > 0 ? measured : undefined;
   const left = remainingMs(state);
   return [
     { text: formatShare(done.objects, total.objects), rank: 1 },

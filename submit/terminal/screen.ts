@@ -1,7 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import type { RunEvent } from "../../core/events.ts";
 import { printable } from "../../core/names.ts";
-import { formatBytes, formatDuration, formatMany } from "./format.ts";
+import { formatBytes, formatCount, formatDuration, formatMany } from "./format.ts";
 import { painter } from "./paint.ts";
 import { advanceProgress, beginProgress, renderPlain, renderProgress, type ProgressState } from "./progress.ts";
 
@@ -97,7 +97,7 @@ function lineOf(event: RunEvent, color: boolean): string | undefined {
 }
 
 function plannedLine(event: Extract<RunEvent, { type: "planned" }>): string {
-  const unchanged = event.unchanged === 0 ? "" : ` (and ${formatMany(event.unchanged, "unchanged one", "unchanged ones")})`;
-  const size = `${formatMany(event.objects, "object")}${unchanged}, ${formatBytes(event.bytes)}, in ${formatMany(event.shards, "shard")}`;
-  return `run ${event.runId}: ${size}${event.objects === 0 ? "" : `; about ${formatDuration(event.predictedMs)}`}`;
+  const unchanged = event.unchanged === 0 ? "" : `, ${formatCount(event.unchanged)} of them unchanged`;
+  const work = event.shards === 0 ? "nothing to do" : `${formatMany(event.shards, "shard")}, about ${formatDuration(event.predictedMs)}`;
+  return `run ${event.runId}: ${formatMany(event.objects, "object")} (${formatBytes(event.bytes)})${unchanged}; ${work}`;
 }

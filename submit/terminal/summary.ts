@@ -26,6 +26,7 @@ export function summaryLines(summary: RunSummary, view: SummaryView): string[] {
 
 function body(summary: RunSummary, view: SummaryView, paint: Painter): string[] {
   if (summary.finished) return finishedLines(summary, view, paint);
+  if (summary.state === "done" && summary.shards.total === 0) return nothingNewLines(summary);
   if (summary.state !== "done") return ["", ...outcomeLines(summary, view, paint)];
   return ["", ...outcomeLines(summary, view, paint), "", ...placeLines(summary, view, paint), "", ...nextLines(summary, view, paint)];
 }
@@ -35,6 +36,7 @@ function headline(summary: RunSummary, paint: Painter): string {
   if (summary.finished) return `run ${run} was finished already; nothing was written`;
   const objects = summary.ok + summary.skipped + summary.quarantined;
   const pace = `${formatMany(objects, "image")} in ${formatDuration(summary.wallMs)} (${formatRate(summary.imagesPerSecond)} images/s, ${bytesPerSecond(summary)})`;
+  if (summary.state === "done" && summary.shards.total === 0) return `run ${run} is ${paint("green", "done")}`;
   if (summary.state === "done") return `run ${run} is ${paint("green", "done")}: ${pace}${summary.resumed ? ", continued" : ""}`;
   const shards = `${formatCount(summary.shards.committed)} of ${formatMany(summary.shards.total, "shard")}`;
   return `run ${run} is ${paint("yellow", `not done (${summary.state})`)}: ${shards}, ${pace}`;
@@ -118,6 +120,13 @@ function nextLines(summary: RunSummary, view: SummaryView, paint: Painter): stri
 
 function sqlToTry({ runId }: RunSummary): string {
   return `SELECT outcome, reason, count(*) FROM images WHERE run_id = '${printable(runId)}' GROUP BY ALL`;
+}
+
+/** Every object had been done before: there are no outputs to show, and nothing to replay. */
+function nothingNewLines({ unchanged, report }: RunSummary): string[] {
+  const why =
+    unchanged === 0 ? "the source holds nothing that is selected" : `${formatMany(unchanged, "object")}, all done by earlier runs`;
+  return [`  nothing to do: ${why}`, ...(report === "" ? [] : [`  report: ${report}`])];
 }
 
 function finishedLines(summary: RunSummary, view: SummaryView, paint: Painter): string[] {

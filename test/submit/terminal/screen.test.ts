@@ -63,6 +63,6 @@ describe("screen", () => {
       screen.begin("listing");
       screen.event({ type: "planned", runId: "R", objects: 2, unchanged: 1, bytes: 3000, shards: 1, predictedMs: 4000, adopted: false });
     }
-    assert.equal(text(), "run R: 2 objects (and 1 unchanged one), 3.0 kB, in 1 shard; about 4 s\n");
+    assert.equal(text(), "run R: 2 objects (3.0 kB), 1 of them unchanged; 1 shard, about 4 s\n");
   });
 });
