@@ -1,11 +1,28 @@
 import { messageOf } from "../../core/errors.ts";
-import { fail, ok, type Finding } from "./finding.ts";
+import { readMachine } from "../../pool/machine.ts";
+import { sizeMachine } from "../../pool/sizing.ts";
+import type { Config } from "../../configs/config.ts";
+import { formatBytes, formatMany } from "../terminal/format.ts";
+import { fail, ok, warn, type Finding } from "./finding.ts";
 
 const neededMajor = 24;
 
-/** What runs here: Node, sharp and the libvips it carries. */
-export async function checkRuntime(): Promise<Finding[]> {
-  return [checkNode(), await checkSharp()];
+/** What runs here: Node, sharp and the libvips it carries, cores, memory, and what becomes of them. */
+export async function checkMachine(config: Config): Promise<Finding[]> {
+  return [checkNode(), await checkSharp(), checkSizing(config)];
+}
+
+function checkSizing({ local, policy }: Config): Finding {
+  const machine = readMachine();
+  const { workerMemoryBytes } = policy.limits;
+  const { processes, threadsPerProcess, pins, note } = sizeMachine(machine, { ...local, workerMemoryBytes });
+  const quota = Number.isFinite(machine.cpuQuota) ? ` (${machine.cpuQuota} by cgroup)` : "";
+  const offered = `${formatMany(machine.cpus.length, "core")}${quota}, ${formatBytes(machine.memoryBytes)} of memory`;
+  const made = `${formatMany(processes, "worker")} of ${formatMany(threadsPerProcess, "thread")}${pins === undefined ? "" : ", each on its own core"}`;
+  const text = `${offered}: ${made}`;
+  return note === undefined
+    ? ok("machine", text)
+    : warn("machine", `${text}; ${note}`, "a lower limits.workerMemoryBytes lets more work at once");
 }
 
 function checkNode(): Finding {

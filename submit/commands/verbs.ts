@@ -1,8 +1,31 @@
 import { archivePruneVerb } from "./archive.ts";
+import { cancelVerb } from "./cancel.ts";
 import { doctorVerb } from "./doctor.ts";
+import { finishVerb } from "./finish.ts";
 import { initVerb } from "./init.ts";
+import { planVerb } from "./plan.ts";
+import { replayVerb } from "./replay.ts";
+import { reportVerb } from "./report.ts";
+import { runVerb } from "./run.ts";
+import { statusVerb } from "./status.ts";
+import { submitVerb } from "./submit.ts";
 import type { Verb } from "./verb.ts";
+import { verifyVerb } from "./verify.ts";
 import { workerVerb } from "./worker.ts";
 
 /** In the order of the help text. */
-export const verbs: readonly Verb[] = [initVerb, doctorVerb, archivePruneVerb, workerVerb];
+export const verbs: readonly Verb[] = [
+  initVerb,
+  doctorVerb,
+  planVerb,
+  runVerb,
+  submitVerb,
+  finishVerb,
+  cancelVerb,
+  replayVerb,
+  statusVerb,
+  verifyVerb,
+  reportVerb,
+  archivePruneVerb,
+  workerVerb,
+];

@@ -1,0 +1,114 @@
+import type { Driver, RunOptions } from "../driver.ts";
+import type { Problem, RunSummary } from "../summary.ts";
+import { shellWord } from "../terminal/places.ts";
+import { problemJson, problemText } from "../terminal/problem.ts";
+import { summaryLines, type SummaryView } from "../terminal/summary.ts";
+import { openSession, type ConfigArguments, type Session } from "./session.ts";
+import type { Shell } from "./verb.ts";
+
+/** Opens configuration, display and driver, runs `work`, and takes everything down before its result is told. */
+export async function withDriver<T>(
+  args: ConfigArguments,
+  shell: Shell,
+  how: { source: boolean; phase: string },
+  work: (driver: Driver, session: Session) => Promise<T>,
+): Promise<T> {
+  using session = await openSession(args, shell, how);
+  const { openDriver } = await import("../open.ts");
+  await using driver = await openDriver(session.config, {
+    log: session.log,
+    clock: shell.clock,
+    random: shell.random,
+    signal: shell.signal,
+    emit: (event) => session.screen.event(event),
+    environment: shell.environment,
+    startedAtMs: shell.startedAtMs,
+  });
+  return await work(driver, session);
+}
+
+/** What the flags of `runFlags` ask for. */
+export function runOptions(args: {
+  "run-date"?: string | undefined;
+  rerun?: number | undefined;
+  reprocess?: boolean | undefined;
+  limit?: number | undefined;
+  sample?: number | undefined;
+}): RunOptions {
+  return {
+    rerun: args.rerun ?? 1,
+    reprocess: args.reprocess ?? false,
+    ...(args["run-date"] !== undefined && { runDate: args["run-date"] }),
+    ...(args.limit !== undefined && { limit: args.limit }),
+    ...(args.sample !== undefined && { sample: args.sample }),
+  };
+}
+
+/** Flags that the next command needs, too, to find the same run. */
+export function whereFlags(args: ConfigArguments): string {
+  const flags = (["config", "archive", "control", "warehouse"] as const).flatMap((name) =>
+    args[name] === undefined ? [] : [`--${name} ${shellWord(args[name])}`],
+  );
+  return flags.length === 0 ? "" : ` ${flags.join(" ")}`;
+}
+
+/** Tells how `run`, `finish` or `replay` ended; resolves to the exit code. */
+export function tellSummary(summary: RunSummary, args: ConfigArguments, shell: Shell, rerun?: string): number {
+  if (args.json ?? false) {
+    shell.out(JSON.stringify(summaryJson(summary)));
+  } else {
+    const view: SummaryView = {
+      color: shell.color,
+      columns: shell.surface.columns() ?? 120,
+      cwd: shell.cwd,
+      where: whereFlags(args),
+      ...(rerun !== undefined && { rerun }),
+    };
+    for (const line of summaryLines(summary, view)) shell.out(line);
+  }
+  if (summary.problem !== undefined) tellProblem(summary.problem, shell);
+  return summary.exitCode;
+}
+
+/** The line of `run --json`; an `error` follows where there was one. */
+function summaryJson(summary: RunSummary): Record<string, unknown> {
+  const {
+    runId,
+    planId,
+    state,
+    listed,
+    ok,
+    skipped,
+    quarantined,
+    outputs,
+    rowsLoaded,
+    bytesIn,
+    bytesOut,
+    wallMs,
+    imagesPerSecond,
+    report,
+    problem,
+  } = summary;
+  const line = {
+    runId,
+    planId,
+    state,
+    listed,
+    ok,
+    skipped,
+    quarantined,
+    outputs,
+    rowsLoaded,
+    bytesIn,
+    bytesOut,
+    wallMs,
+    imagesPerSecond,
+    report,
+  };
+  return problem === undefined ? line : { ...line, error: problemJson(problem) };
+}
+
+/** A problem that left a result: the result is on stdout, this is for people. */
+export function tellProblem(problem: Problem, { surface }: Shell): void {
+  surface.write(`${problemText(problem, { color: surface.color })}\n`);
+}

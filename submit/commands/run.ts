@@ -1,0 +1,25 @@
+import { runOptions, tellSummary, whereFlags, withDriver } from "./driving.ts";
+import { configFlags, runFlags } from "./flags.ts";
+import { shellWord } from "../terminal/places.ts";
+import { defineVerb } from "./verb.ts";
+
+export const runVerb = defineVerb({
+  command: "run",
+  summary: "Plan, process, load and report; run again to continue",
+  group: "Run",
+  positionals: {},
+  flags: { ...runFlags, ...configFlags },
+  examples: [
+    ["run --source ~/Pictures", "process a folder with the usual jobs"],
+    [`run --source photos --job 'thumbnails:{"sizes":[256,1024]}'`, "two sizes from one decode"],
+    ["run --source photos --limit 100", "a hundred images, to try"],
+    ["run --rerun 2", "what is new since today's first run"],
+  ],
+  run: async (args, shell) => {
+    const { run } = await import("../run.ts");
+    const options = runOptions(args);
+    const summary = await withDriver(args, shell, { source: true, phase: "starting" }, async (driver) => run(driver, options));
+    const source = args.source === undefined ? "" : ` --source ${shellWord(args.source)}`;
+    return tellSummary(summary, args, shell, `imagemill run${source}${whereFlags(args)} --rerun ${options.rerun + 1}`);
+  },
+});

@@ -1,0 +1,34 @@
+import type { SubmitSummary } from "../summary.ts";
+import { problemJson } from "../terminal/problem.ts";
+import { runOptions, tellProblem, whereFlags, withDriver } from "./driving.ts";
+import { configFlags, runFlags } from "./flags.ts";
+import { defineVerb } from "./verb.ts";
+
+export const submitVerb = defineVerb({
+  command: "submit",
+  summary: "The first half of run, for schedulers: plan and start; finish does the rest",
+  group: "Run",
+  positionals: {},
+  flags: { ...runFlags, ...configFlags },
+  examples: [["submit --run-date 2026-11-23 --json", "prints the run id for finish"]],
+  run: async (args, shell) => {
+    const { submitRun } = await import("../submit.ts");
+    const summary = await withDriver(args, shell, { source: true, phase: "starting" }, async (driver) =>
+      submitRun(driver, runOptions(args)),
+    );
+    if (args.json ?? false) shell.out(JSON.stringify(submitJson(summary)));
+    else for (const line of submitLines(summary, whereFlags(args))) shell.out(line);
+    if (summary.problem !== undefined) tellProblem(summary.problem, shell);
+    return summary.exitCode;
+  },
+});
+
+function submitJson({ runId, planId, state, engine, remote, shards, links, problem }: SubmitSummary): Record<string, unknown> {
+  return { runId, planId, state, engine, remote, shards, links, ...(problem !== undefined && { error: problemJson(problem) }) };
+}
+
+function submitLines({ runId, engine, remote, shards, links }: SubmitSummary, where: string): string[] {
+  const how = remote ? `goes on at ${engine}` : `${shards.committed} of ${shards.total} shards are committed`;
+  const next = remote ? [`  imagemill status ${runId}${where} --watch`] : [];
+  return [`run ${runId}: ${how}`, ...links.map(({ label, url }) => `  ${label}: ${url}`), ...next, `  imagemill finish ${runId}${where}`];
+}
