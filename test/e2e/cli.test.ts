@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
-
-const bin = fileURLToPath(new URL("../../submit/bin.js", import.meta.url));
+import { imagemill, lastLine, startImagemill, type Answer } from "./imagemill.ts";
 
 describe("the command line", function () {
   this.timeout(60_000);
@@ -16,13 +13,7 @@ describe("the command line", function () {
   });
   after(() => rm(cwd, { recursive: true }));
 
-  const run = async (...args: string[]): Promise<{ code: number | null; out: string; err: string }> => {
-    const child = spawn(process.execPath, [bin, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
-    const exited = new Promise<number | null>((resolve) => child.on("close", resolve));
-    const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
-    return { code, out, err };
-  };
-  const lastLine = (out: string): Record<string, unknown> => JSON.parse(out.trimEnd().split("\n").at(-1)!) as Record<string, unknown>;
+  const run = async (...args: string[]): Promise<Answer> => imagemill(cwd, ...args);
 
   it("says its version", async () => {
     const { version } = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
@@ -151,7 +142,7 @@ describe("the command line", function () {
   });
 
   it("survives a reader that leaves", async () => {
-    const child = spawn(process.execPath, [bin, "doctor"], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+    const child = startImagemill(cwd, "doctor");
     child.stdout.destroy();
     const exited = new Promise((resolve) => child.on("close", resolve));
     assert.equal(await text(child.stderr), "");

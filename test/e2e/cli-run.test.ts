@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { imagemill, lastLine, startImagemill } from "./imagemill.ts";
+
+const images = 24;
+
+/** Whole runs, as a user types them, on a folder of small images with a few broken ones between. */
+describe("runs on the command line", function () {
+  this.timeout(120_000);
+  this.slow(20_000);
+  let cwd: string;
+  beforeEach(async () => {
+    cwd = await mkdtemp(join(tmpdir(), "imagemill-run-"));
+    await mkdir(join(cwd, "photos", "deep"), { recursive: true });
+    for (let index = 0; index < images; index++) {
+      const create = { width: 40 + index, height: 30, channels: 3, background: { r: index * 9, g: 80, b: 120 } } as const;
+      await sharp({ create })
+        .jpeg()
+        .toFile(join(cwd, "photos", index % 2 === 0 ? "deep" : "", `${index} 写真.jpg`));
+    }
+    await writeFile(join(cwd, "photos", "empty.png"), "");
+    await writeFile(join(cwd, "photos", "text.jpg"), "no image\n");
+    await writeFile(
+      join(cwd, "imagemill.yaml"),
+      "source: photos\npacking: { minShards: 2 }\njobs: [facts, { thumbnails: { sizes: [16] } }]\n",
+    );
+  });
+  afterEach(() => rm(cwd, { recursive: true }));
+
+  const run = async (...args: string[]) => imagemill(cwd, ...args);
+
+  /** Every file with its time of change, but for locks and what a store keeps for itself. */
+  const tree = async (): Promise<string[]> => {
+    const names = (await readdir(cwd, { recursive: true })).filter((name) => !name.includes(".imagemill"));
+    const entries = names.map(async (name) => {
+      const found = await stat(join(cwd, name));
+      return found.isFile() ? [`${name} ${found.size} ${found.mtimeMs}`] : [];
+    });
+    return (await Promise.all(entries)).flat().sort();
+  };
+
+  it("plan, run, run again, status, verify, report, replay", async () => {
+    const plan = await run("plan", "--json", "--run-date", "2026-11-23");
+    assert.equal(plan.code, 0, plan.err);
+    const { planId, predictedSeconds, ...planned } = lastLine(plan.out);
+    assert.match(String(planId), /^[0-9a-f]{24}$/);
+    assert.equal(typeof predictedSeconds, "number");
+    assert.deepEqual(Object.keys(planned), ["objects", "bytes", "shards", "predictedCost", "skew"]);
+    assert.equal(planned["objects"], images + 2);
+    assert.deepEqual((await readdir(cwd)).sort(), ["imagemill.yaml", "photos"], "a plan stores nothing");
+
+    const first = await run("run", "--json", "--run-date", "2026-11-23");
+    assert.equal(first.code, 0, first.err);
+    const result = lastLine(first.out);
+    const { runId, bytesIn, bytesOut, wallMs, imagesPerSecond, report, ...counts } = result;
+    assert.deepEqual(counts, {
+      planId,
+      state: "done",
+      listed: images + 2,
+      ok: images,
+      skipped: 0,
+      quarantined: 2,
+      outputs: 2 * images,
+      rowsLoaded: images + 2,
+    });
+    assert.deepEqual(
+      Object.keys(result).join(" "),
+      "runId planId state listed ok skipped quarantined outputs rowsLoaded bytesIn bytesOut wallMs imagesPerSecond report",
+    );
+    assert.match(String(runId), /^2026-11-23-[0-9a-f]{12}$/);
+    assert.ok(Number(bytesIn) > 0 && Number(bytesOut) > 0 && Number(wallMs) > 0 && Number(imagesPerSecond) > 0);
+    assert.equal(first.out.trimEnd().split("\n").length, 1, "one line on stdout");
+    assert.ok((await stat(new URL(String(report)))).size > 1000);
+
+    const before = await tree();
+    const again = await run("run", "--json", "--run-date", "2026-11-23");
+    assert.equal(again.code, 0, again.err);
+    assert.deepEqual(lastLine(again.out), result);
+    const told = await run("run", "--run-date", "2026-11-23");
+    assert.match(told.out, /was finished already; nothing was written/);
+    assert.match(told.out, /imagemill run --rerun 2/);
+    assert.deepEqual(await tree(), before, "a finished run writes nothing");
+
+    const id = String(runId);
+    const status = await run("status", id, "--json");
+    assert.equal(status.code, 0, status.err);
+    assert.equal(lastLine(status.out)["state"], "done");
+    const verify = await run("verify", id, "--json");
+    assert.equal(verify.code, 0, verify.out);
+    assert.deepEqual(lastLine(verify.out), { runId: id, holds: true, violations: [] });
+    assert.match((await run("verify", id)).out, /holds\n {2}looked at 2 shards, 26 rows, 48 outputs, 26 rows in the warehouse/);
+    assert.deepEqual(lastLine((await run("report", "--json")).out)["runId"], id);
+    assert.deepEqual(await tree(), before, "looking writes nothing");
+
+    await sharp({ create: { width: 9, height: 9, channels: 3, background: "red" } })
+      .png()
+      .toFile(join(cwd, "photos", "empty.png"));
+    const replay = await run("replay", id, "--reason", "not_an_image", "--json");
+    assert.equal(replay.code, 0, replay.err);
+    const replayed = lastLine(replay.out);
+    assert.deepEqual([replayed["listed"], replayed["quarantined"]], [1, 1]);
+    assert.notEqual(replayed["runId"], id);
+
+    const rerun = await run("run", "--json", "--run-date", "2026-11-23", "--rerun", "2");
+    const { listed, ok, rowsLoaded } = lastLine(rerun.out);
+    assert.deepEqual({ listed, ok, rowsLoaded }, { listed: images + 2, ok: 1, rowsLoaded: 1 }, "only what is new");
+
+    const past = await run("archive", "prune", "--dry-run", "--json");
+    assert.equal((lastLine(past.out)["archive"] as { objects: number }).objects, 0);
+    assert.match((await run("doctor")).out, /ok {4}source .*listed and read/);
+  });
+
+  it("people get a summary: what happened, examples, places, next commands that work", async () => {
+    const { code, out, err } = await run("run", "--archive", "an archive");
+    assert.equal(code, 0, err);
+    assert.match(err, /^run \d{4}-\d{2}-\d{2}-[0-9a-f]{12}: 26 objects \(.*\); 2 shards, about /m);
+    assert.match(out, /is done: 26 images in /);
+    assert.match(out, /quarantined +2 +empty 1: empty\.png\n +not_an_image 1: text\.jpg/);
+    assert.match(out, /rows +out\/warehouse\.duckdb +26 rows/);
+    const verify = /imagemill (verify \S+) --archive 'an archive'/.exec(out);
+    assert.ok(verify, out);
+    assert.equal((await run(...verify[1]!.split(" "), "--archive", "an archive")).code, 0);
+    assert.doesNotMatch(out + err, /\x1b/);
+  });
+
+  it("a closed gate loads nothing, exits with 3, and finish opens it", async () => {
+    const closed = await run("run", "--json", "--set", "gate.maxQuarantinedRatio=0.01");
+    assert.equal(closed.code, 3, closed.err);
+    const { runId, rowsLoaded, error } = lastLine(closed.out) as {
+      runId: string;
+      rowsLoaded: number;
+      error: { code: string; hint: string };
+    };
+    assert.equal(rowsLoaded, 0);
+    assert.match(error.hint, /finish \S+ --accept-quarantined/);
+    assert.match(closed.err, new RegExp(`^error ${error.code}: `, "m"));
+    const still = await run("finish", runId, "--set", "gate.maxQuarantinedRatio=0.01");
+    assert.equal(still.code, 3);
+    const opened = await run("finish", runId, "--accept-quarantined", "--json");
+    assert.equal(opened.code, 0, opened.err);
+    assert.equal(lastLine(opened.out)["rowsLoaded"], images + 2);
+    assert.equal((await run("verify", runId)).code, 0);
+  });
+
+  it("another configuration does not take over a run: exit code 4", async () => {
+    assert.equal((await run("plan", "--save")).code, 0);
+    const other = await run("run", "--set", "limits.maxPixels=5MP", "--json");
+    assert.equal(other.code, 4, other.err);
+    const { error } = lastLine(other.out) as { error: { code: string; hint: string } };
+    assert.ok(error.hint.length > 0);
+  });
+
+  it("a missing source ends with an exit code and the next step", async () => {
+    const { code, err } = await run("run", "--source", "nowhere");
+    assert.equal(code, 4);
+    assert.match(err, /error SOURCE_MISSING: .*nowhere/);
+    assert.match(err, /next: /);
+  });
+
+  it("Ctrl-C ends within seconds with 130, a second process is told 5, the same command continues", async () => {
+    const options = ["--set", "packing.maxShardObjects=1", "--set", "local.processes=1"];
+    const child = startImagemill(cwd, "run", "--json", ...options);
+    let err = "";
+    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+    let out = "";
+    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+    while (!(await commits(cwd))) await new Promise((resolve) => setTimeout(resolve, 50));
+    const second = await run("run", ...options);
+    assert.equal(second.code, 5, second.err);
+    const stoppedAtMs = performance.now();
+    child.kill("SIGINT");
+    const [code] = (await once(child, "close")) as [number];
+    assert.equal(code, 130, err);
+    assert.ok(performance.now() - stoppedAtMs < 20_000);
+    assert.match(err, /finishing what is in flight/);
+    const stopped = lastLine(out) as { ok: number; error: { code: string } };
+    assert.equal(stopped.error.code, "CANCELLED");
+    const continued = await run("run", "--json", ...options);
+    assert.equal(continued.code, 0, continued.err);
+    assert.equal(lastLine(continued.out)["rowsLoaded"], images + 2);
+    assert.equal((await run("verify", String(lastLine(continued.out)["runId"]))).code, 0);
+  });
+});
+
+/** Whether some shard is committed. */
+async function commits(cwd: string): Promise<boolean> {
+  const control = join(cwd, "out", "control", "runs");
+  const found = await readdir(control, { recursive: true }).catch(() => []);
+  return found.some((name) => /commits\/.+\.json$/.test(name));
+}
