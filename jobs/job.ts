@@ -28,8 +28,8 @@ export interface PixelBox {
  * What a job will ask of the one decode that serves all jobs of the run, declared before it happens:
  * one entry for each different box that it will pass to `JobImage.pixels`; absent or empty = no decode at all.
  * A box = the upright image in sRGB, scaled down to fit inside it (never enlarged); `"full"` = at its full size.
- * Where all jobs together declare one box, it is read straight from the source object (with shrink-on-load);
- * otherwise the decode is made once, for the largest, and the others are scaled from it.
+ * Where one job declares one box, it is read straight from the source object (with shrink-on-load); otherwise the
+ * decode is made once, for the largest, and everything is scaled from it.
  */
 interface JobNeeds {
   pixels?: (PixelBox | "full")[];

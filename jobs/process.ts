@@ -92,17 +92,17 @@ interface Done {
 }
 
 /**
- * Where all jobs ask for one box, its pipeline starts at the encoded bytes, and whatever goes wrong in it is looked at
+ * Where one job asks for one box, its pipeline starts at the encoded bytes, and whatever goes wrong in it is looked at
  * again the slow way: decode first, then run the jobs on the pixels, which tells a bad image from a bad job.
  */
 async function runJobs(input: ProcessInput, decode: DecodeInput, warnings: string[]): Promise<Done[]> {
-  const boxes = differentBoxes(input.jobs.flatMap((job) => needsOf(job, decode.source.header)));
+  const boxes = input.jobs.flatMap((job) => differentBoxes(needsOf(job, decode.source.header)));
   if (boxes.length === 0) return runEach(input, decode, boxes, unreachable);
   if (boxes.length === 1 && isDirect(decode.source)) {
     try {
       return await runEach(input, decode, boxes, (box) => fromSource(decode, box));
     } catch (error) {
-      if (decode.remainingMs() <= 0) throw error;
+      if (decode.remainingMs() <= 0) throw new Quarantine(timeoutFailure(told(messageOf(error))));
     }
   }
   const decoded = await decodeOrSalvage(decode, boxes);

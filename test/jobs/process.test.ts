@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import type { PixelBox } from "../../jobs/job.ts";
+import type { LoadedJob } from "../../jobs/load.ts";
 import { transferList } from "../../jobs/process.ts";
 import sharp from "../../jobs/sharp.ts";
 import { load, loaded, photograph, process } from "./images.ts";
@@ -60,6 +62,35 @@ describe("processImage", () => {
     assert.deepEqual(result.facts, { lens: "50 mm", fingerprint: "0123456789abcdef" });
     assert.equal(result.warnings.length, 21);
     assert.doesNotMatch(result.warnings[0]!, /\n/);
+  });
+
+  it("decodes once: for one box from the encoded bytes, for more from pixels in memory", async () => {
+    const small = { width: 64, height: 64 };
+    const starts: string[] = [];
+    const probe = (name: string, ...boxes: (PixelBox | "full")[]) =>
+      loaded({
+        name,
+        needs: () => ({ pixels: boxes }),
+        run: async (image) => {
+          for (const box of boxes) {
+            const pipeline = image.pixels(box) as unknown as { options: { input: { rawChannels: number } } };
+            starts.push(pipeline.options.input.rawChannels > 0 ? "pixels" : "bytes");
+          }
+          return Promise.resolve({});
+        },
+      });
+    const startsOf = async (bytes: Uint8Array, ...jobs: LoadedJob[]) => {
+      starts.length = 0;
+      assert.equal((await process(bytes, { jobs })).failure, undefined);
+      return starts.join();
+    };
+    assert.equal(await startsOf(photograph, probe("a", small)), "bytes");
+    assert.equal(await startsOf(photograph, probe("a", small, small)), "bytes,bytes");
+    assert.equal(await startsOf(photograph, probe("a", small, "full")), "pixels,pixels");
+    assert.equal(await startsOf(photograph, probe("a", small), probe("b", small)), "pixels,pixels");
+    // A foreign profile is applied once, to pixels in memory.
+    const wide = await sharp(photograph).withIccProfile("p3").jpeg().toBuffer();
+    assert.equal(await startsOf(wide, probe("a", small)), "pixels");
   });
 
   describe("a job that is wrong", () => {
