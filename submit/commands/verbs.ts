@@ -3,12 +3,14 @@ import { cancelVerb } from "./cancel.ts";
 import { doctorVerb } from "./doctor.ts";
 import { finishVerb } from "./finish.ts";
 import { initVerb } from "./init.ts";
+import { newJobVerb } from "./new-job.ts";
 import { planVerb } from "./plan.ts";
 import { replayVerb } from "./replay.ts";
 import { reportVerb } from "./report.ts";
 import { runVerb } from "./run.ts";
 import { statusVerb } from "./status.ts";
 import { submitVerb } from "./submit.ts";
+import { tryVerb } from "./try.ts";
 import type { Verb } from "./verb.ts";
 import { verifyVerb } from "./verify.ts";
 import { workerVerb } from "./worker.ts";
@@ -17,6 +19,7 @@ import { workerVerb } from "./worker.ts";
 export const verbs: readonly Verb[] = [
   initVerb,
   doctorVerb,
+  newJobVerb,
   planVerb,
   runVerb,
   submitVerb,
@@ -26,6 +29,7 @@ export const verbs: readonly Verb[] = [
   statusVerb,
   verifyVerb,
   reportVerb,
+  tryVerb,
   archivePruneVerb,
   workerVerb,
 ];

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { imagemill, lastLine } from "./imagemill.ts";
+
+describe("a job of one's own", () => {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "imagemill-jobs-"));
+    await sharp({ create: { width: 400, height: 300, channels: 3, background: "orange" } })
+      .jpeg()
+      .toFile(join(folder, "photo.jpg"));
+    await writeFile(join(folder, "text.jpg"), "not an image");
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  it("starts from a template that works, and is never overwritten", async () => {
+    const made = await imagemill(folder, "new", "job", "edges");
+    assert.equal(made.code, 0, made.err);
+    const tried = await imagemill(folder, "try", './edges.ts:{"edge":50}', "photo.jpg", "--json");
+    assert.equal(tried.code, 0, tried.err);
+    const [output] = lastLine(tried.out)["outputs"] as { file: string; width: number; height: number }[];
+    assert.deepEqual([output?.width, output?.height], [50, 38]);
+    assert.equal((await sharp(await readFile(output!.file)).metadata()).format, "png");
+
+    await writeFile(join(folder, "edges.ts"), "mine");
+    const again = await imagemill(folder, "new", "job", "edges");
+    assert.equal(again.code, 2);
+    assert.equal(await readFile(join(folder, "edges.ts"), "utf8"), "mine");
+  });
+
+  it("try says what an image is quarantined for, and writes nothing", async () => {
+    const answer = await imagemill(folder, "try", "thumbnails", "text.jpg", "--out", "none");
+    assert.equal(answer.code, 1);
+    assert.match(answer.out, /quarantined: not_an_image/);
+    assert.ok(!existsSync(join(folder, "none")));
+  });
+
+  it("try refuses what it cannot read, and names of jobs that could leave the folder", async () => {
+    assert.equal((await imagemill(folder, "try", "thumbnails", "missing.jpg")).code, 2);
+    assert.equal((await imagemill(folder, "new", "job", "../x")).code, 2);
+  });
+});
