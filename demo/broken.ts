@@ -11,22 +11,25 @@ export async function brokenFiles(photo: Uint8Array): Promise<{ name: string; by
       name: "drawing.svg",
       bytes: Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><circle cx="32" cy="32" r="30"/></svg>\n'),
     },
-    { name: "256-megapixels.png", bytes: whitePng(16_000, 16_000) },
+    { name: "256-megapixels.png", bytes: chequeredPng(16_000, 16_000) },
     { name: "sideways.jpg", bytes: await lyingOnItsSide(photo) },
   ];
 }
 
-/** All white, one bit a pixel: 256 megapixels are a few kilobytes here and 768 MB once decoded. */
-export function whitePng(width: number, height: number): Uint8Array {
+/** A chequerboard, one bit a pixel: 256 megapixels are some kilobytes here and 768 MB once decoded to RGB. */
+export function chequeredPng(width: number, height: number): Uint8Array {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([1, 0, 0, 0, 0], 8);
-  const row = Buffer.alloc(1 + Math.ceil(width / 8), 0xff);
-  row[0] = 0;
-  const pixels = deflateSync(Buffer.concat(Array.from({ length: height }, () => row)));
+  const fieldBytes = Math.ceil(width / 8 / 8);
+  const row = Buffer.from(
+    Array.from({ length: 1 + Math.ceil(width / 8) }, (_, at) => (at === 0 || Math.floor((at - 1) / fieldBytes) % 2 ? 0 : 0xff)),
+  );
+  const inverse = row.map((byte, at) => (at === 0 ? 0 : ~byte & 0xff));
+  const rows = Array.from({ length: height }, (_, y) => (Math.floor((y * 8) / height) % 2 === 0 ? row : inverse));
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", pixels), chunk("IEND", Buffer.alloc(0))]);
+  return Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", deflateSync(Buffer.concat(rows))), chunk("IEND", Buffer.alloc(0))]);
 }
 
 function chunk(type: string, data: Buffer): Buffer {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ImagemillError } from "../core/errors.ts";
 import { preparePhotos } from "./photos.ts";
@@ -12,7 +12,8 @@ import { preparePhotos } from "./photos.ts";
  */
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const config = join(root, "demo", "demo.yaml");
+/** From the root, so that the commands that a run suggests are short. */
+const config = join("demo", "demo.yaml");
 /** Where the user typed the command; npm changes to the package's own folder. */
 const typedIn = process.env["INIT_CWD"] ?? process.cwd();
 
@@ -21,7 +22,7 @@ async function demo(args: string[]): Promise<number> {
   const own = first === undefined || first.startsWith("-") ? undefined : resolve(typedIn, first);
   const flags = own === undefined ? args : ["--source", own, ...others];
   if (own === undefined) await preparePhotos(join(root, "out", "demo", "photos"));
-  process.stderr.write(`$ npx imagemill ${["run", "--config", relative(root, config), ...flags].map(quoted).join(" ")}\n\n`);
+  process.stderr.write(`$ npx imagemill ${["run", "--config", config, ...flags].map(quoted).join(" ")}\n\n`);
   return await imagemill(["run", "--config", config, ...flags]);
 }
 

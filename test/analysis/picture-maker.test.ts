@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { createPictureMaker } from "../../analysis/report/picture-maker.ts";
-import { whitePng } from "../../demo/broken.ts";
+import { chequeredPng } from "../../demo/broken.ts";
 
 const limits = { deadlineMs: 8000, maxMemoryBytes: 1.5e9 };
 
@@ -44,7 +44,7 @@ describe("pictures for a report", function () {
 
   it("are made of 256 megapixels and of half a JPEG, and not of what is no image", async () => {
     await using maker = createPictureMaker(limits);
-    assert.equal((await maker.make(whitePng(16_000, 16_000), 100))?.width, 100);
+    assert.equal((await maker.make(chequeredPng(16_000, 16_000), 100))?.width, 100);
     const noise = await sharp({
       create: { width: 300, height: 300, channels: 3, background: "#888", noise: { type: "gaussian", mean: 128, sigma: 60 } },
     })

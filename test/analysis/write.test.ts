@@ -4,7 +4,7 @@ import { writeReport } from "../../analysis/report/write.ts";
 import type { RunNumbers } from "../../analysis/report/numbers.ts";
 import { archiveNames, controlNames } from "../../core/layout.ts";
 import type { ImageRow } from "../../core/rows.ts";
-import { whitePng } from "../../demo/broken.ts";
+import { chequeredPng } from "../../demo/broken.ts";
 import { memoryStore } from "../../storage/memory.ts";
 import { readJson } from "../../storage/objects.ts";
 import { StoreError, type ObjectStore } from "../../storage/store.ts";
@@ -24,7 +24,7 @@ async function world(until?: "committed" | "sealed" | "loaded"): Promise<{ contr
   const output = await photo("#2060a0");
   const name = archiveNames.output({ runDate, runId }, "thumbnails", "256", { name: "boats/one.jpg", generation }, "jpg");
   await archive.write(name, output);
-  await control.write(controlNames.quarantine(runId, "huge.png", generation), whitePng(16_000, 16_000));
+  await control.write(controlNames.quarantine(runId, "huge.png", generation), chequeredPng(16_000, 16_000));
   const rows = [
     imageRow("boats/one.jpg", {
       generation,
