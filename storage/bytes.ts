@@ -16,11 +16,8 @@ export async function copyBytes(target: ObjectStore, source: CopySource, name: s
 async function contentOf(target: ObjectStore, source: CopySource, signal: AbortSignal | undefined): Promise<Content> {
   const passing = signal === undefined ? {} : { signal };
   const store = bareOf(source.store);
-  if (source.bytes === undefined) {
-    const { info, bytes } = await store.read(source.name, { ...passing, generation: source.generation });
-    return { ...info, bytes };
-  }
-  if (!target.capabilities.keepsMetadata || !store.capabilities.keepsMetadata) return { bytes: source.bytes };
+  const bytes = source.bytes ?? (await store.read(source.name, { ...passing, generation: source.generation })).bytes;
+  if (!target.capabilities.keepsMetadata || !store.capabilities.keepsMetadata) return { bytes };
   const info = await store.stat(source.name, passing);
-  return { ...(info?.generation === source.generation && info), bytes: source.bytes };
+  return info?.generation === source.generation ? { ...info, bytes } : { bytes };
 }

@@ -6,7 +6,7 @@ import type { ObjectStore } from "./store.ts";
  * limited and retried: taking a second place in the same queue could wait for itself.
  */
 
-export type Native = { kind: "file"; root: string } | { kind: "gs"; bucket: string; prefix: string; endpoint: string | undefined };
+export type Native = { kind: "file"; root: string } | { kind: "gs"; bucket: string; prefix: string; origin: string };
 
 const natives = new WeakMap<ObjectStore, Native>();
 const wrapped = new WeakMap<ObjectStore, ObjectStore>();

@@ -10,6 +10,7 @@ export interface ObjectInfo {
   contentType?: string;
   /** RFC 3339: when this generation was created. */
   createdAt?: string;
+  /** From `stat`, `list` and `write`; a `read` may leave it out. */
   metadata?: Record<string, string>;
 }
 
@@ -33,7 +34,10 @@ export interface ListOptions {
   startOffset?: string;
   /** First name that may no longer appear (exclusive). */
   endOffset?: string;
-  /** With "/": objects directly under `prefix`, and the common prefixes below it. */
+  /**
+   * With "/": objects directly under `prefix`, and the common prefixes below it. Whether a common prefix shows that an
+   * offset cuts in two is up to the service.
+   */
   delimiter?: "/";
   signal?: AbortSignal;
 }
@@ -88,7 +92,8 @@ export interface CopySource {
  *   names' UTF-8 bytes. Objects that come or go meanwhile may or may not appear. A prefix that nothing has is empty; a
  *   bucket or folder that does not exist is NOT_FOUND.
  * - Names are any UTF-8 text of 1 to 1,024 bytes without CR and LF, a folder store's own listing excepted (a file
- *   system knows names with line breaks). `a`, `a/b`, `../x` and `a/` are four different names.
+ *   system knows names with line breaks); `.` and `..` alone are not for buckets. `a`, `a/b`, `../x` and `a/` are four
+ *   different names.
  * - Every call ends soon after its signal aborts, rejecting with the signal's reason.
  * - No call retries: `withRetry` does, in one place.
  * Failures are `StoreError`s; anything else that a service says is UNAVAILABLE (worth a retry) or STORE_FAILED (not).
