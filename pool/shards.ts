@@ -1,5 +1,5 @@
 import type { Clock, Random } from "../core/clock.ts";
-import { codeOf, exitCodes, type ImagemillError } from "../core/errors.ts";
+import { codeOf, exitCodes, ImagemillError } from "../core/errors.ts";
 import type { WorkerEvent } from "../core/events.ts";
 import type { Logger } from "../core/log.ts";
 import { printable } from "../core/names.ts";
@@ -22,6 +22,8 @@ export interface ShardsOptions {
   runId: string;
   /** Ends, at the latest, when the signal aborts. */
   shards(signal: AbortSignal): Iterable<string> | AsyncIterable<string>;
+  /** Aborts when nobody is there any more to give out shards: what is under way is then of no use here. */
+  inputEnded?: AbortSignal;
   /** URL of the control store. */
   control: string;
   shape: PoolShape;
@@ -118,6 +120,10 @@ async function allShards(work: Work): Promise<number> {
   const failures: number[] = [];
   let nextSeq = 0;
   const takeSeqs = (count: number): number => (nextSeq += count) - count;
+  const orphaned = (): void => {
+    if (underWay.size > 0) work.stopAll(driverGone());
+  };
+  work.options.inputEnded?.addEventListener("abort", orphaned, { once: true });
 
   for await (const shard of work.options.shards(work.signal)) {
     work.signal.throwIfAborted();
@@ -130,6 +136,13 @@ async function allShards(work: Work): Promise<number> {
   await Promise.all(underWay);
   work.signal.throwIfAborted();
   return failures[0] ?? exitCodes.done;
+}
+
+function driverGone(): ImagemillError {
+  return new ImagemillError("STOPPED", "stdin closed while shards were under way: the driver has gone", {
+    exitCode: exitCodes.terminated,
+    hint: "Its next run does them.",
+  });
 }
 
 async function oneShard(work: Work, shard: string, takeSeqs: (count: number) => number): Promise<void> {

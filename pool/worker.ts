@@ -13,7 +13,10 @@ const tasksPerThread = 2;
 
 export interface WorkerOptions {
   runId: string;
-  /** `stdin`: ids, one a line, until it closes; a shard is asked for while the one before it drains. */
+  /**
+   * `stdin`: ids, one a line; a shard is asked for while the one before it drains. Whoever gives them out closes stdin
+   * when all are done: when it closes earlier, the driver has died, and the worker stops.
+   */
   shards: string[] | "stdin";
   /** URL of the control store. */
   control: string;
@@ -36,11 +39,13 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
   const log = createLogger(options.logLevel ?? "info", (line) => void process.stderr.write(line), { run: options.runId });
   const emit = (event: WorkerEvent): void => void process.stdout.write(`${JSON.stringify(event)}\n`);
   const stopped = new AbortController();
+  const inputEnded = new AbortController();
   const release = stopOnSignals(stopped);
   try {
     return await runShards({
       runId: options.runId,
-      shards: (signal) => (options.shards === "stdin" ? linesOfStdin(signal) : options.shards),
+      shards: (signal) => (options.shards === "stdin" ? linesOfStdin(signal, () => inputEnded.abort()) : options.shards),
+      inputEnded: inputEnded.signal,
       control: options.control,
       shape: { threads: options.threads ?? threadsHere(), tasksPerThread },
       engineAttempt: options.engineAttempt ?? "1",
@@ -85,9 +90,10 @@ function stopOnSignals(stopped: AbortController): () => void {
   };
 }
 
-/** Ends when stdin closes or the worker is stopped. */
-async function* linesOfStdin(signal: AbortSignal): AsyncGenerator<string> {
+/** Ends when stdin closes, which `ended` hears at once, or when the worker is stopped. */
+async function* linesOfStdin(signal: AbortSignal, ended: () => void): AsyncGenerator<string> {
   const lines = createInterface({ input: process.stdin, signal });
+  lines.once("close", ended);
   try {
     for await (const line of lines) {
       const shard = line.trim();

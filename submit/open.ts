@@ -1,11 +1,12 @@
 import { fileURLToPath } from "node:url";
-import { availableParallelism } from "node:os";
 import { codeDigests } from "../core/code.ts";
 import { usageError } from "../core/errors.ts";
 import type { Config } from "../configs/config.ts";
+import { readMachine } from "../pool/machine.ts";
+import { pinned, sizeMachine, type Sizing } from "../pool/sizing.ts";
 import { openStore } from "../storage/open.ts";
 import { openWarehouse } from "../warehouse/open.ts";
-import { createDriver, type Driver, type DriverHost, type DriverParts } from "./driver.ts";
+import { createDriver, type Driver, type DriverHost } from "./driver.ts";
 import { createLocalEngine } from "./engines/local.ts";
 import type { Engine, WorkerEventSink } from "./engines/engine.ts";
 import type { WorkerCommand } from "./engines/worker-process.ts";
@@ -28,22 +29,19 @@ export async function openDriver(config: Config, host: DriverHost): Promise<Driv
   });
 }
 
-type Sizing = ReturnType<DriverParts["sizing"]>;
-
-function sizingOf({ local }: Config): Sizing {
-  return {
-    processes: local.processes === "auto" ? availableParallelism() : local.processes,
-    threadsPerProcess: local.threadsPerProcess === "auto" ? 1 : local.threadsPerProcess,
-  };
+function sizingOf({ local, policy }: Config): Sizing {
+  const { processes, threadsPerProcess, pin } = local;
+  return sizeMachine(readMachine(), { processes, threadsPerProcess, pin, workerMemoryBytes: policy.limits.workerMemoryBytes });
 }
 
 function engineOf(config: Config, host: DriverHost, sizing: Sizing, onEvent: WorkerEventSink): Engine {
   if (config.engine !== "local") throw usageError(`this version has no engine "${config.engine}"`, "Use --engine local.");
   const { log, clock } = host;
+  if (sizing.note !== undefined) host.emit({ type: "notice", level: "info", text: sizing.note });
   return createLocalEngine({
     processes: sizing.processes,
     shardAttempts: config.local.shardAttempts,
-    command: (runId) => workerCommand(config, host, sizing, runId),
+    command: (runId, slot) => workerCommand(config, host, sizing, { runId, slot }),
     onEvent,
     log,
     clock,
@@ -51,19 +49,18 @@ function engineOf(config: Config, host: DriverHost, sizing: Sizing, onEvent: Wor
 }
 
 /** The same Node and the same code as this process. */
-function workerCommand(config: Config, host: DriverHost, { threadsPerProcess }: Sizing, runId: string): WorkerCommand {
+function workerCommand(config: Config, host: DriverHost, sizing: Sizing, { runId, slot }: { runId: string; slot: number }): WorkerCommand {
   const entry = fileURLToPath(new URL("bin.js", import.meta.url));
   const endpoint = config.google.endpoints.storage;
   const flags = [
     ["--run", runId],
     ["--shard", "-"],
     ["--control", config.control],
-    ["--threads", String(threadsPerProcess)],
+    ["--threads", String(sizing.threadsPerProcess)],
     ["--log-level", config.logLevel],
   ];
   return {
-    file: process.execPath,
-    arguments: [entry, "worker", ...flags.flat()],
+    ...pinned({ file: process.execPath, arguments: [entry, "worker", ...flags.flat()] }, sizing.pins?.[slot]),
     environment: { ...host.environment, ...(endpoint !== undefined && { IMAGEMILL_STORAGE_ENDPOINT: endpoint }) },
   };
 }

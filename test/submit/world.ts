@@ -113,7 +113,7 @@ export async function createWorld(kind: "memory" | "file", objects: Record<strin
   };
 }
 
-function configOf(urls: Pick<Config, "source" | "archive" | "control" | "warehouse">): Config {
+export function configOf(urls: Pick<Config, "source" | "archive" | "control" | "warehouse">): Config {
   return {
     ...urls,
     engine: "local",
