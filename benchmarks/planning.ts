@@ -97,8 +97,10 @@ async function runStage(stage: Stage): Promise<Record<string, number | string>> 
   const started = performance.now();
   const figures = stage.name === "ledger" ? await appendAll(stage) : await planAll(stage);
   const seconds = (performance.now() - started) / 1000;
-  const peakMegabytes = Math.round(process.resourceUsage().maxRSS / 1024);
-  return { stage: stage.name, objects: stage.objects, ...figures, seconds: Number(seconds.toFixed(1)), peakMegabytes };
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  const cpuSeconds = Number(((userCPUTime + systemCPUTime) / 1e6).toFixed(1));
+  const peakMegabytes = Math.round(maxRSS / 1024);
+  return { stage: stage.name, objects: stage.objects, ...figures, seconds: Number(seconds.toFixed(1)), cpuSeconds, peakMegabytes };
 }
 
 async function planAll(stage: Stage): Promise<Record<string, number>> {

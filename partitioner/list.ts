@@ -1,23 +1,46 @@
 import { preconditionError } from "../core/errors.ts";
 import { compareNames, printable } from "../core/names.ts";
 import { isStoreError, StoreError, type ObjectInfo, type ObjectStore } from "../storage/store.ts";
+import { listRanges } from "./parallel-list.ts";
+import type { Spool } from "./spool.ts";
 
-export interface ListingOptions {
+export interface ListingOptions<T> {
   signal: AbortSignal;
+  spool: Spool;
+  /** What is kept of an object; undefined = it is not selected. */
+  take: (object: ObjectInfo) => T | undefined;
   /** So far: objects and bytes listed, selected or not. Called once a page. */
   onListing?: (objects: number, bytes: number) => void;
+  /** Only the first objects are wanted: listing ahead would be for nothing. */
+  isCut?: boolean;
 }
 
-/** The whole source in the order of names, page by page. */
-export async function* listSource(source: ObjectStore, { signal, onListing }: ListingOptions): AsyncGenerator<ObjectInfo[]> {
+/** Ranges of names that are listed side by side, where the store is faster that way. */
+const parallelLanes = 8;
+/**
+ * A listing is divided when it turns out to be longer: 16 pages are 16,000 objects. The first cuts cost about ten
+ * requests each, which a shorter listing would not earn back.
+ */
+const crossoverPages = 16;
+
+/** What is taken of the whole source, in the order of names, page by page. */
+export async function* listSource<T>(source: ObjectStore, options: ListingOptions<T>): AsyncGenerator<T[]> {
+  const { signal, spool, take, onListing, isCut = false } = options;
   let objects = 0;
   let bytes = 0;
+  const onPage = (page: ObjectInfo[]): void => {
+    objects += page.length;
+    for (const { sizeBytes } of page) bytes += sizeBytes;
+    onListing?.(objects, bytes);
+  };
   try {
+    if (source.capabilities.parallelList && !isCut) {
+      yield* listRanges(source, { signal, spool, take, onPage, lanes: parallelLanes, crossoverPages });
+      return;
+    }
     for await (const page of source.list({ signal })) {
-      objects += page.objects.length;
-      for (const { sizeBytes } of page.objects) bytes += sizeBytes;
-      onListing?.(objects, bytes);
-      yield page.objects;
+      onPage(page.objects);
+      yield page.objects.map(take).filter((taken) => taken !== undefined);
     }
   } catch (error) {
     if (isStoreError(error, "NOT_FOUND")) throw sourceMissing(source, error);

@@ -3,7 +3,8 @@ import { digestOf } from "../core/digest.ts";
 import { requestDigestOf, runIdOf } from "../core/ids.ts";
 import { controlNames } from "../core/layout.ts";
 import { inParallel } from "../core/parallel.ts";
-import type { Plan, Policy, ShardEntry, ShardSummary } from "../core/types.ts";
+import type { Plan, Policy, ShardEntry, ShardSummary, SourceObject } from "../core/types.ts";
+import type { ObjectInfo } from "../storage/store.ts";
 import { predictWork } from "./cost.ts";
 import { readCostModel } from "./cost-store.ts";
 import { freeze, type Frozen, type FrozenEntry } from "./freeze.ts";
@@ -55,18 +56,13 @@ function asksLedger({ request, entries }: PlanInput): boolean {
 function frozenEntries(input: PlanInput, below: number, spool: Spool): AsyncIterable<FrozenEntry[]> {
   if (input.entries !== undefined) return assertOrder(sortByName(input.entries(), spool));
   const { source, control, request, runDate, signal } = input;
+  const { limit } = request.select;
   const isSelected = createSelector(request.select, runDate);
-  const selected = select(listSource(source, input), isSelected);
-  const first = request.select.limit === undefined ? selected : firstOf(selected, request.select.limit);
-  const listed = assertOrder(first);
+  const take = (object: ObjectInfo): SourceObject | undefined => (isSelected(object) ? sourceObjectOf(object) : undefined);
+  const { onListing } = input;
+  const selected = listSource(source, { signal, spool, take, isCut: limit !== undefined, ...(onListing && { onListing }) });
+  const listed = assertOrder(limit === undefined ? selected : firstOf(selected, limit));
   return asksLedger(input) ? markUnchanged(listed, readLedger(control, ledgerKeyOf(input), { below, signal })) : listed;
-}
-
-async function* select(
-  pages: ReturnType<typeof listSource>,
-  isSelected: ReturnType<typeof createSelector>,
-): AsyncGenerator<ReturnType<typeof sourceObjectOf>[]> {
-  for await (const page of pages) yield page.filter(isSelected).map(sourceObjectOf);
 }
 
 async function twinsOf(input: PlanInput, frozen: Frozen, below: number, spool: Spool): Promise<Twins> {
