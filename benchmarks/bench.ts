@@ -84,7 +84,7 @@ async function runContenders(results: Results, place: BenchPlace): Promise<void>
   ];
   for (const name of options.peer) contenders.push(await peerContender(name, cache, place));
   const one = imagemill(place, { name: "start-up", what: "", args: ["--limit", "1"] });
-  for (let repetition = 0; repetition < 3; repetition += 1) results.startUp.push((await one.run()).wallMs / 1000);
+  for (let repetition = 0; repetition < 3; repetition += 1) results.startUp.push(await one.run());
   results.contenders = contenders.map(({ name, what }) => ({ name, what, measurements: [] }));
   for (let repetition = 0; repetition < Number(options.repetitions); repetition += 1) {
     for (const [index, contender] of contenders.entries()) {

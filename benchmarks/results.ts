@@ -7,8 +7,8 @@ import { median, range, round3 } from "./statistics.ts";
 export interface Results {
   machine: MachineCard;
   corpus: Corpus;
-  /** Seconds of a run on one image: process start to rows loaded. */
-  startUp: number[];
+  /** Runs on one image. */
+  startUp: Measurement[];
   contenders: { name: string; what: string; measurements: Measurement[] }[];
   stages: Stage[];
 }
@@ -45,58 +45,49 @@ function machineLine(card: MachineCard): string {
 }
 
 function contenderTable({ contenders, startUp }: Results): string {
-  const [baseline] = contenders;
-  const rows = contenders.flatMap((contender) => {
-    const isRun = contender !== baseline && contender.name.startsWith("imagemill");
-    const whole = row(contender.name, contender.measurements, ratesOf(contender.measurements, 0), baseline);
-    const net = row(
-      `${contender.name}, after start-up`,
-      contender.measurements,
-      ratesOf(contender.measurements, startUpMs(startUp)),
-      baseline,
-    );
-    return isRun && startUp.length > 0 ? [net, whole] : [whole];
+  const reference = median(ratesOf(contenders[0]?.measurements ?? [], undefined));
+  const rows = contenders.flatMap(({ name, measurements }) => {
+    const whole = row(name, measurements, reference, undefined);
+    if (!name.startsWith("imagemill") || startUp.length === 0) return [whole];
+    const start = { wallMs: median(startUp.map((one) => one.wallMs)), cpuMs: median(startUp.map((one) => one.cpuMs ?? Number.NaN)) };
+    return [row(`${name}, after start-up`, measurements, reference, start), whole];
   });
   return markdown(["", "images/s (lowest-highest)", "ratio", "CPU ms an image", "MB/s in", "images", "repetitions"], rows);
 }
 
-function row(
-  name: string,
-  measurements: Measurement[],
-  rates: number[],
-  baseline: Results["contenders"][number] | undefined,
-): (string | number)[] {
-  const reference = baseline === undefined ? rates : ratesOf(baseline.measurements, 0);
-  const cpu = measurements.map(({ cpuMs, images }) => (cpuMs ?? Number.NaN) / images);
+interface StartUp {
+  wallMs: number;
+  cpuMs: number;
+}
+
+function row(name: string, measurements: Measurement[], reference: number, startUp: StartUp | undefined): (string | number)[] {
+  const rates = ratesOf(measurements, startUp);
+  const cpu = median(measurements.map(({ cpuMs, images }) => ((cpuMs ?? Number.NaN) - (startUp?.cpuMs ?? 0)) / images));
   const { images = 0, bytesIn = 0 } = measurements[0] ?? {};
   const [low, high] = range(rates);
   return [
     name,
     `${round3(median(rates))} (${round3(low)}-${round3(high)})`,
-    round3(median(rates) / median(reference)),
-    Number.isNaN(cpu[0]) ? "–" : round3(median(cpu)),
+    round3(median(rates) / reference),
+    Number.isNaN(cpu) ? "–" : round3(cpu),
     round3((median(rates) * bytesIn) / Math.max(1, images) / 1e6),
     images,
     measurements.length,
   ];
 }
 
-function ratesOf(measurements: Measurement[], startUp: number): number[] {
-  return measurements.map(({ images, wallMs }) => (images * 1000) / Math.max(1, wallMs - startUp));
-}
-
-function startUpMs(startUp: number[]): number {
-  return startUp.length === 0 ? 0 : median(startUp) * 1000;
+function ratesOf(measurements: Measurement[], startUp: StartUp | undefined): number[] {
+  return measurements.map(({ images, wallMs }) => (images * 1000) / Math.max(1, wallMs - (startUp?.wallMs ?? 0)));
 }
 
 function startUpLines({ startUp, contenders }: Results): string {
   if (startUp.length === 0) return "";
-  const [baseline] = contenders;
-  const bare =
-    baseline === undefined
-      ? ""
-      : ` The bare loop's process needs ${round3(median(baseline.measurements.map((one) => (one.processMs - one.wallMs) / 1000)))} s around its loop, which its images/s leave out.`;
-  return `Start-up: a run on one image takes ${round3(median(startUp))} s from process start to rows loaded (${startUp.map(round3).join(", ")}).${bare}`;
+  const seconds = startUp.map(({ wallMs }) => wallMs / 1000);
+  const around = median((contenders[0]?.measurements ?? []).map((one) => (one.processMs - one.wallMs) / 1000));
+  return (
+    `Start-up: a run on one image takes ${round3(median(seconds))} s from process start to rows loaded (${seconds.map(round3).join(", ")}). ` +
+    `The bare loop's process needs ${round3(around)} s around its loop, which its images/s leave out.`
+  );
 }
 
 function stageTable(stages: Stage[]): string {

@@ -38,7 +38,7 @@ describe("the benchmark", () => {
     const results: Results = {
       machine,
       corpus: { recipe: 1, small: 1, large: 1, copies: 1, images: 100, bytes: 1e7, megapixels: 50, description: "a hundred" },
-      startUp: [1, 1, 9],
+      startUp: measurements(1000, 1000, 9000),
       contenders: [
         { name: "bare loop", what: "bare", measurements: measurements(1000, 2000, 1000) },
         { name: "imagemill run", what: "whole", measurements: measurements(3000, 1500, 1500) },
