@@ -12,14 +12,14 @@ export interface FamilyCost {
   msPerMegapixel: number;
   /** Stands in for the pixels where only bytes are known. */
   megapixelsPerMegabyte: number;
+  /** Images that it was fitted to, as far as they still count; 0 for the default. */
+  samples: number;
 }
 
 /** What one image costs one thread: fixedMs + bytes + pixels, by family. Plain data, stored as JSON. */
 export interface CostModel {
   format: 1;
   families: Record<Family, FamilyCost>;
-  /** Images that it was fitted to; 0 for the default. */
-  samples: number;
 }
 
 /**
@@ -29,16 +29,15 @@ export interface CostModel {
 export const defaultCostModel: CostModel = {
   format: 1,
   families: {
-    jpeg: { fixedMs: 6.5, msPerMegabyte: 6, msPerMegapixel: 1.5, megapixelsPerMegabyte: 3 },
-    png: { fixedMs: 5.5, msPerMegabyte: 1, msPerMegapixel: 8, megapixelsPerMegabyte: 0.7 },
-    webp: { fixedMs: 5.5, msPerMegabyte: 10, msPerMegapixel: 7, megapixelsPerMegabyte: 7 },
-    gif: { fixedMs: 4.5, msPerMegabyte: 2, msPerMegapixel: 9, megapixelsPerMegabyte: 1.2 },
-    heif: { fixedMs: 5, msPerMegabyte: 5, msPerMegapixel: 35, megapixelsPerMegabyte: 12 },
-    tiff: { fixedMs: 6, msPerMegabyte: 3, msPerMegapixel: 9, megapixelsPerMegabyte: 0.6 },
-    svg: { fixedMs: 6, msPerMegabyte: 30, msPerMegapixel: 10, megapixelsPerMegabyte: 10 },
-    other: { fixedMs: 4, msPerMegabyte: 5, msPerMegapixel: 5, megapixelsPerMegabyte: 1 },
+    jpeg: { fixedMs: 6.5, msPerMegabyte: 6, msPerMegapixel: 1.5, megapixelsPerMegabyte: 3, samples: 0 },
+    png: { fixedMs: 5.5, msPerMegabyte: 1, msPerMegapixel: 8, megapixelsPerMegabyte: 0.7, samples: 0 },
+    webp: { fixedMs: 5.5, msPerMegabyte: 10, msPerMegapixel: 7, megapixelsPerMegabyte: 7, samples: 0 },
+    gif: { fixedMs: 4.5, msPerMegabyte: 2, msPerMegapixel: 9, megapixelsPerMegabyte: 1.2, samples: 0 },
+    heif: { fixedMs: 5, msPerMegabyte: 5, msPerMegapixel: 35, megapixelsPerMegabyte: 12, samples: 0 },
+    tiff: { fixedMs: 6, msPerMegabyte: 3, msPerMegapixel: 9, megapixelsPerMegabyte: 0.6, samples: 0 },
+    svg: { fixedMs: 6, msPerMegabyte: 30, msPerMegapixel: 10, megapixelsPerMegabyte: 10, samples: 0 },
+    other: { fixedMs: 4, msPerMegabyte: 5, msPerMegapixel: 5, megapixelsPerMegabyte: 1, samples: 0 },
   },
-  samples: 0,
 };
 
 /** Predicted milliseconds of one thread, to a microsecond, so that a sum does not depend on how numbers are printed. */

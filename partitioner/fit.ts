@@ -38,10 +38,10 @@ export function createCostSampler(): { add(sample: CostSample): void; samples():
 
 /**
  * Fits the model to what images really took: least squares over bytes and pixels, no negative coefficient, outliers
- * (a busy machine, a cold cache) weighed down, totals kept. Families with few samples keep the default's shape,
- * scaled by how much faster or slower than the default everything else turned out.
+ * (a busy machine, a cold cache) weighed down, totals kept. What earlier runs taught counts on, less than the new.
+ * Families of which nothing is known keep the default's shape, scaled by how much faster or slower everything else was.
  */
-export function fitCost(samples: Iterable<CostSample>): CostModel {
+export function fitCost(samples: Iterable<CostSample>, previous: CostModel = defaultCostModel): CostModel {
   const grouped = new Map<Family, CostSample[]>();
   for (const sample of samples) {
     if (!(sample.ms > 0) || !(sample.sizeBytes > 0)) continue;
@@ -50,21 +50,21 @@ export function fitCost(samples: Iterable<CostSample>): CostModel {
     if (group === undefined) grouped.set(family, [sample]);
     else group.push(sample);
   }
-  const all = [...grouped.values()].flat();
-  const scale = scaleOf(all);
+  const scale = scaleOf([...grouped.values()].flat(), previous);
   const fitted = families.map((family) => {
-    const fallback = scaled(defaultCostModel.families[family], scale);
+    const known = previous.families[family];
+    const before = known.samples === 0 ? scaled(known, scale) : known;
     const group = grouped.get(family) ?? [];
-    return [family, group.length < minSamples ? fallback : fitFamily(group, fallback)] as const;
+    return [family, group.length < minSamples ? before : blended(before, fitFamily(group, before))] as const;
   });
-  return { format: 1, families: Object.fromEntries(fitted) as Record<Family, FamilyCost>, samples: all.length };
+  return { format: 1, families: Object.fromEntries(fitted) as Record<Family, FamilyCost> };
 }
 
-/** How much slower than the default a typical image was. */
-function scaleOf(samples: CostSample[]): number {
+/** How much slower than predicted a typical image was. */
+function scaleOf(samples: CostSample[], previous: CostModel): number {
   if (samples.length < minSamples) return 1;
   const ratios = samples.map((sample) => {
-    const cost = defaultCostModel.families[familyOf(sample.name, sample.contentType)];
+    const cost = previous.families[familyOf(sample.name, sample.contentType)];
     const [, megabytes, megapixels] = featuresOf(sample, cost.megapixelsPerMegabyte);
     return sample.ms / (cost.fixedMs + cost.msPerMegabyte * megabytes + cost.msPerMegapixel * megapixels);
   });
@@ -73,10 +73,23 @@ function scaleOf(samples: CostSample[]): number {
 
 function scaled(cost: FamilyCost, scale: number): FamilyCost {
   return {
+    ...cost,
     fixedMs: cost.fixedMs * scale,
     msPerMegabyte: cost.msPerMegabyte * scale,
     msPerMegapixel: cost.msPerMegapixel * scale,
-    megapixelsPerMegabyte: cost.megapixelsPerMegabyte,
+  };
+}
+
+/** A sample of an earlier run counts half. */
+function blended(before: FamilyCost, now: FamilyCost): FamilyCost {
+  const share = now.samples / (now.samples + before.samples / 2);
+  const mix = (key: keyof FamilyCost): number => before[key] * (1 - share) + now[key] * share;
+  return {
+    fixedMs: mix("fixedMs"),
+    msPerMegabyte: mix("msPerMegabyte"),
+    msPerMegapixel: mix("msPerMegapixel"),
+    megapixelsPerMegabyte: mix("megapixelsPerMegabyte"),
+    samples: Math.min(maxSamplesPerFamily, Math.round(before.samples / 2) + now.samples),
   };
 }
 
@@ -85,7 +98,7 @@ function fitFamily(samples: CostSample[], fallback: FamilyCost): FamilyCost {
   const points = samples.map((sample): Point => ({ features: featuresOf(sample, megapixelsPerMegabyte), value: sample.ms }));
   const start: Triple = [fallback.fixedMs, fallback.msPerMegabyte, fallback.msPerMegapixel];
   const [fixedMs, msPerMegabyte, msPerMegapixel] = nonNegativeLeastSquares(points, start);
-  return { fixedMs, msPerMegabyte, msPerMegapixel, megapixelsPerMegabyte };
+  return { fixedMs, msPerMegabyte, msPerMegapixel, megapixelsPerMegabyte, samples: samples.length };
 }
 
 function featuresOf(sample: CostSample, megapixelsPerMegabyte: number): Triple {

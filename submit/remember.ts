@@ -1,7 +1,7 @@
 import { utcDate } from "../core/clock.ts";
 import type { ImageRow } from "../core/rows.ts";
 import type { Commit, LedgerEntry, Plan } from "../core/types.ts";
-import { writeCostModel } from "../partitioner/cost-store.ts";
+import { readCostModel, writeCostModel } from "../partitioner/cost-store.ts";
 import { createCostSampler, fitCost, type CostSample } from "../partitioner/fit.ts";
 import { ledgerKeyOf } from "../partitioner/ledger.ts";
 import { appendLedger } from "../partitioner/ledger-append.ts";
@@ -27,7 +27,9 @@ export async function rememberRun(control: ObjectStore, plan: Plan, commits: Com
     }
   }
   await appendLedger(control, ledgerKeyOf(plan), entries(), { runId: plan.runId, from: plan.ledgerBelow, signal });
-  if (sampled > 0) await writeCostModel(control, plan.request.jobs, fitCost(sampler.samples()), signal);
+  if (sampled === 0) return;
+  const { jobs } = plan.request;
+  await writeCostModel(control, jobs, fitCost(sampler.samples(), await readCostModel(control, jobs, signal)), signal);
 }
 
 export function ledgerEntryOf(row: ImageRow, plan: Plan): LedgerEntry {

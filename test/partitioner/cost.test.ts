@@ -107,6 +107,23 @@ describe("fitting the cost", () => {
     );
   });
 
+  it("does not forget what it knows for a handful of new images, nor cling to it", () => {
+    const many = samplesOf(3_000, (megabytes, megapixels) => 5 + 8 * megabytes + 4 * megapixels);
+    const model = fitCost(many);
+    assert.deepEqual(
+      fitCost(
+        samplesOf(10, () => 1_000),
+        model,
+      ),
+      model,
+    );
+    const slower = samplesOf(3_000, (megabytes, megapixels) => 15 + 24 * megabytes + 12 * megapixels);
+    let learning = model;
+    for (let run = 0; run < 5; run++) learning = fitCost(slower, learning);
+    const ratio = predictedTotal(slower, learning) / actualTotal(slower);
+    assert.ok(ratio > 0.9 && ratio < 1.1, String(ratio));
+  });
+
   it("samples any number of images evenly in bounded memory", () => {
     const sampler = createCostSampler();
     for (let index = 0; index < 50_000; index++) sampler.add({ name: "a.jpg", sizeBytes: index + 1, ms: 1 });
@@ -130,5 +147,18 @@ describe("the stored cost", () => {
     await writeCostModel(control, jobs, fitted);
     assert.deepEqual(await readCostModel(control, jobs.toReversed()), fitted);
     assert.deepEqual(await readCostModel(control, jobs.slice(1)), defaultCostModel);
+  });
+
+  it("is ignored where it makes no sense", async () => {
+    for (const stored of [
+      {},
+      [],
+      { families: 7 },
+      { families: { jpeg: { fixedMs: "1" }, png: { ...defaultCostModel.families.png, samples: -1 } } },
+    ]) {
+      const control = memoryStore();
+      await writeCostModel(control, jobs, stored as unknown as typeof defaultCostModel);
+      assert.deepEqual(await readCostModel(control, jobs), defaultCostModel);
+    }
   });
 });
