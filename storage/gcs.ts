@@ -1,6 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import type { IncomingMessage } from "node:http";
 import type { Clock, Random } from "../core/clock.ts";
+import { printable } from "../core/names.ts";
 import { copyBytes } from "./bytes.ts";
 import { crc32cBase64 } from "./checksum.ts";
 import { authorisation, gcsOrigin } from "./gcs-client.ts";
@@ -10,7 +11,17 @@ import { infoOfHead, infoOfObject, multipartBody, objectFields, pathSegment, que
 import { assertName } from "./names.ts";
 import { nativeOf, setNative } from "./native.ts";
 import { checksumMismatch, notFound, preconditionFailed, tooLarge } from "./outcomes.ts";
-import type { CopySource, ListOptions, ListPage, ObjectInfo, ObjectStore, ReadOptions, StoreCapabilities, WriteOptions } from "./store.ts";
+import {
+  StoreError,
+  type CopySource,
+  type ListOptions,
+  type ListPage,
+  type ObjectInfo,
+  type ObjectStore,
+  type ReadOptions,
+  type StoreCapabilities,
+  type WriteOptions,
+} from "./store.ts";
 
 export interface GcsStoreOptions {
   bucket: string;
@@ -55,7 +66,13 @@ export function gcsStore(options: GcsStoreOptions): ObjectStore {
     if (answer.status === 412 && ifGeneration !== undefined) return preconditionFailed(uri(name), ifGeneration);
     return statusError(answer, doing, uri(name), clock.now());
   };
-  const parse = (answer: GcsAnswer): ObjectInfo => infoOfObject(JSON.parse(answer.body.toString("utf8")) as GcsObject, prefix);
+  const parse = <T>(answer: GcsAnswer, name: string): T => {
+    try {
+      return JSON.parse(answer.body.toString("utf8")) as T;
+    } catch (error) {
+      throw new StoreError("UNAVAILABLE", `${printable(uri(name))}: the answer of Cloud Storage is not whole`, { cause: error });
+    }
+  };
 
   const stat = async (name: string, signal: AbortSignal | undefined, generation?: string): Promise<ObjectInfo | undefined> => {
     assertOwn(name);
@@ -63,7 +80,7 @@ export function gcsStore(options: GcsStoreOptions): ObjectStore {
     const answer = await send({ method: "GET", path, signal, doing: "look at", name });
     if (answer.status === 404) return undefined;
     if (answer.status !== 200) throw failed(answer, "look at", name);
-    return parse(answer);
+    return infoOfObject(parse<GcsObject>(answer, name), prefix);
   };
 
   const read = async (name: string, reading: ReadOptions): Promise<{ info: ObjectInfo; bytes: Uint8Array }> => {
@@ -116,7 +133,7 @@ export function gcsStore(options: GcsStoreOptions): ObjectStore {
       name,
     });
     if (answer.status !== 200) throw failed(answer, "write", name, ifGeneration);
-    const info = parse(answer);
+    const info = infoOfObject(parse<GcsObject>(answer, name), prefix);
     if (info.sizeBytes !== bytes.length || info.crc32c !== crc32c)
       throw checksumMismatch(uri(name), "other bytes were stored than were sent");
     return info;
@@ -146,7 +163,7 @@ export function gcsStore(options: GcsStoreOptions): ObjectStore {
       });
       if (answer.status === 404) throw notFound(source.store.uri(source.name), source.generation);
       if (answer.status !== 200) throw failed(answer, "copy to", name, ifGeneration);
-      const result = JSON.parse(answer.body.toString("utf8")) as { done: boolean; rewriteToken?: string; resource?: GcsObject };
+      const result = parse<{ done: boolean; rewriteToken?: string; resource?: GcsObject }>(answer, name);
       if (result.done && result.resource !== undefined) return infoOfObject(result.resource, prefix);
       rewriteToken = result.rewriteToken;
     }
@@ -171,7 +188,7 @@ export function gcsStore(options: GcsStoreOptions): ObjectStore {
         name: listing.prefix ?? "",
       });
       if (answer.status !== 200) throw failed(answer, "list", listing.prefix ?? "");
-      const page = JSON.parse(answer.body.toString("utf8")) as { items?: GcsObject[]; prefixes?: string[]; nextPageToken?: string };
+      const page = parse<{ items?: GcsObject[]; prefixes?: string[]; nextPageToken?: string }>(answer, listing.prefix ?? "");
       const objects = (page.items ?? []).map((object) => infoOfObject(object, prefix));
       const prefixes = (page.prefixes ?? []).map((name) => name.slice(prefix.length));
       if (objects.length + prefixes.length > 0) yield { objects, prefixes };
