@@ -1,4 +1,5 @@
-import { count, duration, percent, short } from "./format.ts";
+import { formatCount } from "../../core/format.ts";
+import { fineDuration, percent, short } from "./format.ts";
 import { markup, type Markup } from "./markup.ts";
 import type { RunNumbers, Throughput } from "./numbers.ts";
 
@@ -28,7 +29,7 @@ export function outcomeBar(counts: RunNumbers["counts"]): Markup {
       ${outcomes.map(
         (outcome) =>
           markup`<li>
-            <span class="key key-${outcome}"></span>${outcome} <b>${count(counts[outcome])}</b>
+            <span class="key key-${outcome}"></span>${outcome} <b>${formatCount(counts[outcome])}</b>
             <span class="quiet">${percent(counts[outcome], counts.objects)}</span>
           </li>`,
       )}
@@ -81,7 +82,7 @@ export function throughputChart(throughput: Throughput): Markup {
         class="axis ${share === 0 ? "start" : share === 1 ? "end" : "middle"}"
         x="${fixed(left + share * (width - left))}"
         y="${height - 6}"
-        >${duration(share * total)}</text
+        >${fineDuration(share * total)}</text
       >`,
   );
   return markup`<svg class="chart" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="throughput-title">

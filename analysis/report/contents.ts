@@ -1,5 +1,6 @@
 import { meter } from "./charts.ts";
-import { bytes, count, duration, short } from "./format.ts";
+import { formatBytes, formatCount } from "../../core/format.ts";
+import { fineDuration, short } from "./format.ts";
 import { markup, nameOf, type Markup } from "./markup.ts";
 import type { Bin, RunNumbers } from "./numbers.ts";
 import { gallery } from "./outcomes.ts";
@@ -13,7 +14,7 @@ export function contentSection(numbers: RunNumbers): Markup {
     "What the images are",
     formatTable(numbers.formats),
     markup`<div class="columns">
-      ${binTable("Size of the file", numbers.sizes, bytes)}${binTable("Megapixels", numbers.megapixels, short)}
+      ${binTable("Size of the file", numbers.sizes, formatBytes)}${binTable("Megapixels", numbers.megapixels, short)}
     </div>`,
   );
 }
@@ -31,10 +32,10 @@ function formatTable(formats: RunNumbers["formats"]): Markup {
     ],
     formats.map((one) => [
       nameOf(one.format),
-      count(one.objects),
+      formatCount(one.objects),
       meter(one.objects, most),
-      bytes(one.bytes),
-      one.megapixels === 0 ? "–" : duration(one.processMs / one.megapixels),
+      formatBytes(one.bytes),
+      one.megapixels === 0 ? "–" : fineDuration(one.processMs / one.megapixels),
     ]),
   );
 }
@@ -52,7 +53,7 @@ function binTable(caption: string, bins: Bin[], write: (value: number) => string
   return table(
     caption,
     [{ head: caption.toLowerCase() }, { head: "images", kind: "number" }, { head: "share", kind: "bar" }],
-    bins.slice(first, last + 1).map((bin) => [label(bin), count(bin.objects), meter(bin.objects, most)]),
+    bins.slice(first, last + 1).map((bin) => [label(bin), formatCount(bin.objects), meter(bin.objects, most)]),
   );
 }
 
@@ -76,9 +77,9 @@ export function outputSection({ outputs, counts }: RunNumbers, pictures: Picture
         nameOf(one.job),
         nameOf(one.variant),
         nameOf(one.format),
-        count(one.objects),
-        bytes(one.bytes),
-        bytes(one.bytes / one.objects),
+        formatCount(one.objects),
+        formatBytes(one.bytes),
+        formatBytes(one.bytes / one.objects),
       ]),
     ),
   );

@@ -1,38 +1,16 @@
-/** Numbers as a person reads them. Never by locale: the page is the same wherever it is made. */
+import { formatCount, formatDuration } from "../../core/format.ts";
 
-export function count(value: number): string {
-  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
-}
+/** Figures as a page writes them, where one figure more than on a terminal helps to compare. */
 
-/** `1 image`, `2 images` */
-export function counted(value: number, noun: string): string {
-  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
-}
-
-export function bytes(value: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB", "PB"];
-  let scaled = value;
-  let unit = 0;
-  while (scaled >= 999.5 && unit < units.length - 1) {
-    scaled /= 1000;
-    unit += 1;
-  }
-  return `${unit === 0 ? Math.round(scaled) : short(scaled)} ${units[unit]}`;
-}
-
-export function duration(ms: number): string {
+/** 1.41 ms, 12.3 ms, 2.2 s, 3 min 05 s */
+export function fineDuration(ms: number): string {
   if (ms < 999.5) return `${short(ms)} ms`;
-  if (ms < 59_950) return `${short(ms / 1000)} s`;
-  const seconds = Math.round(ms / 1000);
-  const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
-  if (days > 0) return `${days} d ${hours} h`;
-  if (hours > 0) return `${hours} h ${minutes} min`;
-  return `${minutes} min ${seconds % 60} s`;
+  return ms < 9950 ? `${short(ms / 1000)} s` : formatDuration(ms);
 }
 
-/** Three significant digits at most below 100, whole numbers above. */
+/** Two decimals below ten, one below a hundred, none above. */
 export function short(value: number): string {
-  if (value >= 100) return count(value);
+  if (value >= 100) return formatCount(value);
   if (value > 0 && value < 0.005) return "<0.01";
   return String(Number(value.toFixed(value >= 10 ? 1 : 2)));
 }

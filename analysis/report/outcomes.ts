@@ -1,6 +1,7 @@
 import type { Reason } from "../../core/types.ts";
 import { outcomeBar } from "./charts.ts";
-import { addDays, bytes, count, counted, duration, instant, percent, short } from "./format.ts";
+import { formatBytes, formatCount, formatMany } from "../../core/format.ts";
+import { addDays, fineDuration, instant, percent, short } from "./format.ts";
 import { markup, nameOf, type Content, type Markup } from "./markup.ts";
 import type { ReasonNumbers, RunNumbers, TextCount } from "./numbers.ts";
 import type { Picture } from "./pictures.ts";
@@ -14,14 +15,14 @@ export function headline(numbers: RunNumbers): Markup {
     <p class="lead">
       Run <code>${numbers.runId}</code> of ${numbers.runDate}: ${numbers.jobs.join(", ")} over
       <code>${nameOf(numbers.stores.source)}</code>.
-      ${processing.startedAt === null ? null : markup`Processed from ${instant(processing.startedAt)} in ${duration(processing.wallMs)}.`}
+      ${processing.startedAt === null ? null : markup`Processed from ${instant(processing.startedAt)} in ${fineDuration(processing.wallMs)}.`}
       <span class="pill">${stateText(numbers)}</span>
     </p>
     <dl class="tiles">
-      ${tile("images listed", count(numbers.listed), numbers.unchanged > 0 ? `${count(numbers.unchanged)} unchanged, done before` : null)}
-      ${tile("with an outcome", count(counts.objects), `${numbers.shards.committed} of ${counted(numbers.shards.planned, "shard")} committed`)}
-      ${tile("images a second", short(processing.imagesPerSecond), `${bytes(processing.bytesPerSecond)} a second read`)}
-      ${tile("outputs", count(counts.outputs), `${bytes(counts.bytesOut)} from ${bytes(counts.bytesIn)}`)}
+      ${tile("images listed", formatCount(numbers.listed), numbers.unchanged > 0 ? `${formatCount(numbers.unchanged)} unchanged, done before` : null)}
+      ${tile("with an outcome", formatCount(counts.objects), `${numbers.shards.committed} of ${formatMany(numbers.shards.planned, "shard")} committed`)}
+      ${tile("images a second", short(processing.imagesPerSecond), `${formatBytes(processing.bytesPerSecond)} a second read`)}
+      ${tile("outputs", formatCount(counts.outputs), `${formatBytes(counts.bytesOut)} from ${formatBytes(counts.bytesIn)}`)}
     </dl>
   </header>`;
 }
@@ -30,20 +31,20 @@ function verdict({ counts, listed, unchanged, shards }: RunNumbers): string {
   if (listed === unchanged) return listed === 0 ? "There was nothing to process" : "Nothing was new";
   if (counts.objects === 0) return "No shard is committed yet";
   const others = [
-    counts.quarantined > 0 ? `${count(counts.quarantined)} quarantined` : "",
-    counts.skipped > 0 ? `${count(counts.skipped)} skipped` : "",
+    counts.quarantined > 0 ? `${formatCount(counts.quarantined)} quarantined` : "",
+    counts.skipped > 0 ? `${formatCount(counts.skipped)} skipped` : "",
   ];
   const other = others.find((text) => text !== "");
   if (shards.committed < shards.planned) {
-    const sofar = `${count(counts.objects)} of ${counted(listed - unchanged, "image")} so far: ${count(counts.ok)} ok`;
+    const sofar = `${formatCount(counts.objects)} of ${formatMany(listed - unchanged, "image")} so far: ${formatCount(counts.ok)} ok`;
     return other === undefined ? sofar : `${sofar}, ${other}`;
   }
-  if (other !== undefined) return `${counted(counts.ok, "image")} ok, ${other}`;
-  return counts.ok === 1 ? "The one image is ok" : `All ${count(counts.ok)} images are ok`;
+  if (other !== undefined) return `${formatMany(counts.ok, "image")} ok, ${other}`;
+  return counts.ok === 1 ? "The one image is ok" : `All ${formatCount(counts.ok)} images are ok`;
 }
 
 function stateText({ state, rowsLoaded }: RunNumbers): string {
-  if (rowsLoaded !== null) return `${counted(rowsLoaded, "row")} in the warehouse`;
+  if (rowsLoaded !== null) return `${formatMany(rowsLoaded, "row")} in the warehouse`;
   return state === "sealed" ? "sealed, not loaded yet" : "nothing loaded yet";
 }
 
@@ -99,8 +100,8 @@ function reasonCard(one: ReasonNumbers, { counts }: RunNumbers, pictures: Pictur
   const named = one.examples.filter((example) => !shown.some((picture) => same(example, picture))).slice(0, 6);
   return markup`<article class="reason">
     <h3>
-      <code>${one.reason}</code> <b>${count(one.objects)}</b>
-      <span class="quiet">${percent(one.objects, counts.objects)} · ${bytes(one.bytes)}</span>
+      <code>${one.reason}</code> <b>${formatCount(one.objects)}</b>
+      <span class="quiet">${percent(one.objects, counts.objects)} · ${formatBytes(one.bytes)}</span>
     </h3>
     <p>${explanations[one.reason]}</p>
     ${one.messages.length === 0 ? null : textList(one.messages)} ${gallery(shown, "quarantined image")}
@@ -123,13 +124,13 @@ function exampleTable(reason: Reason, examples: ReasonNumbers["examples"]): Mark
   return table(
     `Examples of ${reason}`,
     [{ head: "name" }, { head: "size", kind: "number" }, { head: "message" }],
-    examples.map((example) => [nameOf(example.name), bytes(example.sizeBytes), example.message]),
+    examples.map((example) => [nameOf(example.name), formatBytes(example.sizeBytes), example.message]),
   );
 }
 
 function textList(texts: TextCount[]): Markup {
   return markup`<ul class="texts">
-    ${texts.map(({ text, objects, example }) => markup`<li><b>${count(objects)} ×</b> ${nameOf(text)}${example === "" ? null : markup` <span class="quiet">e.g. ${nameOf(example)}</span>`}</li>`)}
+    ${texts.map(({ text, objects, example }) => markup`<li><b>${formatCount(objects)} ×</b> ${nameOf(text)}${example === "" ? null : markup` <span class="quiet">e.g. ${nameOf(example)}</span>`}</li>`)}
   </ul>`;
 }
 

@@ -1,5 +1,6 @@
 import { stageBar, throughputChart } from "./charts.ts";
-import { bytes, count, duration, short } from "./format.ts";
+import { formatBytes, formatCount } from "../../core/format.ts";
+import { fineDuration, short } from "./format.ts";
 import { markup, nameOf, type Markup } from "./markup.ts";
 import type { RunNumbers } from "./numbers.ts";
 import { numberColumns, section, table } from "./table.ts";
@@ -25,14 +26,19 @@ export function throughputSection(numbers: RunNumbers): Markup {
 
 function prediction({ predictedMs, actualMs }: RunNumbers["work"]): string {
   if (predictedMs === 0) return "";
-  return `The plan predicted ${duration(predictedMs)} of work; threads spent ${duration(actualMs)}, ${short(actualMs / predictedMs)} times that.`;
+  return `The plan predicted ${fineDuration(predictedMs)} of work; threads spent ${fineDuration(actualMs)}, ${short(actualMs / predictedMs)} times that.`;
 }
 
 function throughputTable({ bucketMs, buckets }: RunNumbers["throughput"]): Markup {
   return table(
-    `Objects in each ${duration(bucketMs)}`,
+    `Objects in each ${fineDuration(bucketMs)}`,
     [{ head: "from" }, { head: "ok", kind: "number" }, { head: "skipped", kind: "number" }, { head: "quarantined", kind: "number" }],
-    buckets.map((bucket, index) => [duration(index * bucketMs), count(bucket.ok), count(bucket.skipped), count(bucket.quarantined)]),
+    buckets.map((bucket, index) => [
+      fineDuration(index * bucketMs),
+      formatCount(bucket.ok),
+      formatCount(bucket.skipped),
+      formatCount(bucket.quarantined),
+    ]),
   );
 }
 
@@ -41,7 +47,7 @@ function timingTable({ timings }: RunNumbers): Markup {
   return table(
     "Time of one image",
     numberColumns(["stage", "half are within", "90 %", "99 %", "longest", "all together"]),
-    timings.map(({ stage, p50, p90, p99, max, total }) => [what[stage], ...[p50, p90, p99, max, total].map(duration)]),
+    timings.map(({ stage, p50, p90, p99, max, total }) => [what[stage], ...[p50, p90, p99, max, total].map(fineDuration)]),
   );
 }
 
@@ -72,10 +78,10 @@ function slowImages(images: RunNumbers["slowestImages"]): Markup {
       ],
       images.map((image, index) => [
         nameOf(image.name),
-        duration(spent[index]!),
+        fineDuration(spent[index]!),
         stageBar({ read: image.readMs, process: image.processMs, write: image.writeMs }, most),
         image.format ?? "–",
-        bytes(image.sizeBytes),
+        formatBytes(image.sizeBytes),
         image.megapixels === null ? "–" : short(image.megapixels),
       ]),
       "rows only",
@@ -93,11 +99,11 @@ function slowShards(shards: RunNumbers["slowestShards"]): Markup {
       numberColumns(["shard", "time", "images", "bytes", "work predicted", "work done"]),
       shards.map((shard) => [
         markup`<code>${shard.shard}</code>`,
-        duration(shard.wallMs),
-        count(shard.objects),
-        bytes(shard.bytes),
-        duration(shard.predictedMs),
-        duration(shard.workMs),
+        fineDuration(shard.wallMs),
+        formatCount(shard.objects),
+        formatBytes(shard.bytes),
+        fineDuration(shard.predictedMs),
+        fineDuration(shard.workMs),
       ]),
       "rows only",
     ),
