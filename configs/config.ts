@@ -32,7 +32,6 @@ export interface GoogleConfig {
 }
 
 export const engineNames = ["local", "spark", "dataproc", "compute"] as const;
-export type EngineName = (typeof engineNames)[number];
 
 /**
  * Everything a user can write, defaults filled in. `policy` is what a plan freezes; the rest is about this machine or
@@ -46,7 +45,7 @@ export interface Config {
   control: string;
   /** `duckdb:///…` or `bigquery://project/dataset`. */
   warehouse: string;
-  engine: EngineName;
+  engine: (typeof engineNames)[number];
   jobs: JobConfig[];
   select: SelectConfig;
   policy: Policy;

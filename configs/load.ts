@@ -10,8 +10,6 @@ import { configError, keyText, problemsOf, valueAt, type ConfigProblem, type Key
 import { configKeys } from "./reference.ts";
 import { configSchema } from "./schema.ts";
 
-export type { ConfigFlags } from "./layers.ts";
-
 export interface ConfigRequest {
   /** A configuration file; without it `imagemill.yaml` in `cwd` is taken where it exists. */
   path?: string | undefined;

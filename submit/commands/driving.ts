@@ -44,6 +44,11 @@ export function runOptions(args: {
   };
 }
 
+/** How to call this program again: a clone of the repository has it behind npx. */
+export function commandName({ environment }: Shell): string {
+  return environment["npm_command"] === undefined ? "imagemill" : "npx imagemill";
+}
+
 /** Flags that the next command needs, too, to find the same run. */
 export function whereFlags(args: ConfigArguments): string {
   const flags = (["config", "archive", "control", "warehouse"] as const).flatMap((name) =>
@@ -61,6 +66,7 @@ export function tellSummary(summary: RunSummary, args: ConfigArguments, shell: S
       color: shell.color,
       columns: shell.surface.columns() ?? 120,
       cwd: shell.cwd,
+      command: commandName(shell),
       where: whereFlags(args),
       ...(rerun !== undefined && { rerun }),
     };

@@ -20,6 +20,6 @@ export const runVerb = defineVerb({
     const options = runOptions(args);
     const summary = await withDriver(args, shell, { source: true, phase: "starting" }, async (driver) => run(driver, options));
     const source = args.source === undefined ? "" : ` --source ${shellWord(args.source)}`;
-    return tellSummary(summary, args, shell, `imagemill run${source}${whereFlags(args)} --rerun ${options.rerun + 1}`);
+    return tellSummary(summary, args, shell, `run${source}${whereFlags(args)} --rerun ${options.rerun + 1}`);
   },
 });

@@ -23,7 +23,7 @@ export interface Shell {
 export type VerbGroup = "Set up" | "Run" | "Look" | "Keep";
 
 /** A flag as yargs takes it; `read` checks its value and says what is wrong in our words. */
-export type Flag = Options & { read?: (value: unknown) => unknown };
+type Flag = Options & { read?: (value: unknown) => unknown };
 type Flags = Record<string, Flag>;
 type Positionals = Record<string, PositionalOptions>;
 

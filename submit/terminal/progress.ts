@@ -67,6 +67,7 @@ export function remainingMs(state: ProgressState): number | undefined {
   const rates = ratesOf(state);
   if (rates === undefined || state.latest === undefined || rates.objects <= 0) return undefined;
   const { done, total } = state.latest;
+  if (done.objects >= total.objects) return undefined;
   const byObjects = (total.objects - done.objects) / rates.objects;
   const byBytes = rates.bytes > 0 ? Math.max(0, total.bytes - done.bytesIn) / rates.bytes : byObjects;
   return Math.max(0, 1000 * Math.min(byObjects, byBytes));
@@ -147,7 +148,7 @@ function spinner(nowMs: number): string {
   return frames[Math.floor(nowMs / 100) % frames.length]!;
 }
 
-export function listedText({ objects, bytes }: { objects: number; bytes: number }): string {
+function listedText({ objects, bytes }: { objects: number; bytes: number }): string {
   return `${formatCount(objects)} objects, ${formatBytes(bytes)}`;
 }
 

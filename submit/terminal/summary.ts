@@ -1,4 +1,5 @@
 import { printable } from "../../core/names.ts";
+import { skipReasons, type Reason } from "../../core/types.ts";
 import type { RunSummary } from "../summary.ts";
 import { columnsOf, fitName, formatBytes, formatCount, formatDuration, formatMany, formatRate, padEnd, padStart } from "./format.ts";
 import { placeText } from "./places.ts";
@@ -8,9 +9,11 @@ export interface SummaryView {
   color: boolean;
   columns: number;
   cwd: string;
+  /** How this program is called here: `imagemill`, or `npx imagemill` in a clone of the repository. */
+  command: string;
   /** Flags that say where the run is, for commands to type next: " --control c", or "". */
   where: string;
-  /** How to take what is new since, for a run that was finished already. */
+  /** What takes what is new since, for a run that was finished already: `run --rerun 2`. */
   rerun?: string;
 }
 
@@ -47,9 +50,9 @@ function bytesPerSecond({ bytesIn, wallMs }: RunSummary): string {
 }
 
 function outcomeLines(summary: RunSummary, view: SummaryView, paint: Painter): string[] {
-  const skipReasons = new Set(["unchanged", "duplicate", "source_changed"]);
-  const skipped = summary.reasons.filter(({ reason }) => skipReasons.has(reason));
-  const quarantined = summary.reasons.filter(({ reason }) => !skipReasons.has(reason));
+  const isSkip = (reason: Reason): boolean => skipReasons.some((skip) => skip === reason);
+  const skipped = summary.reasons.filter(({ reason }) => isSkip(reason));
+  const quarantined = summary.reasons.filter(({ reason }) => !isSkip(reason));
   const counts = [summary.ok, summary.skipped, summary.quarantined, summary.unchanged].map(formatCount);
   const columns = Math.max(...counts.map(columnsOf));
   const row = (label: string, count: number, details: string[]): string[] => {
@@ -108,9 +111,9 @@ function placeLines({ outputs, rowsLoaded, bytesOut, places, report }: RunSummar
 }
 
 function nextLines(summary: RunSummary, view: SummaryView, paint: Painter): string[] {
-  const commands: [string, string][] = [[`imagemill report ${summary.runId}${view.where} --open`, "look at the report"]];
-  if (summary.quarantined > 0) commands.push([`imagemill replay ${summary.runId}${view.where}`, "process the quarantined again"]);
-  commands.push([`imagemill verify ${summary.runId}${view.where}`, "audit the run"]);
+  const commands: [string, string][] = [[`${view.command} report ${summary.runId}${view.where} --open`, "look at the report"]];
+  if (summary.quarantined > 0) commands.push([`${view.command} replay ${summary.runId}${view.where}`, "process the quarantined again"]);
+  commands.push([`${view.command} verify ${summary.runId}${view.where}`, "audit the run"]);
   const columns = Math.max(...commands.map(([command]) => columnsOf(command)));
   return [
     ...commands.map(([command, what]) => `  ${padEnd(command, columns)}  ${paint("dim", what)}`),
@@ -133,6 +136,6 @@ function finishedLines(summary: RunSummary, view: SummaryView, paint: Painter): 
   const counts = `${formatCount(summary.ok)} ok, ${formatCount(summary.skipped)} skipped, ${formatCount(summary.quarantined)} quarantined`;
   const lines = [`  ${counts}; ${formatMany(summary.rowsLoaded, "row")} in ${placeText(summary.places.warehouse, view.cwd)}`];
   if (summary.report !== "") lines.push(`  report: ${summary.report}`);
-  if (view.rerun !== undefined) lines.push("", `  ${view.rerun}  ${paint("dim", "takes what is new or changed since")}`);
+  if (view.rerun !== undefined) lines.push("", `  ${view.command} ${view.rerun}  ${paint("dim", "takes what is new or changed since")}`);
   return lines;
 }

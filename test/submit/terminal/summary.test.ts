@@ -40,7 +40,7 @@ const done: RunSummary = {
   finished: false,
   continued: [],
 };
-const view: SummaryView = { color: false, columns: 100, cwd: "/data", where: "" };
+const view: SummaryView = { color: false, columns: 100, cwd: "/data", command: "imagemill", where: "" };
 
 describe("the summary of a run", () => {
   it("says what happened, where things are, and what to type next", () => {
@@ -77,7 +77,7 @@ describe("the summary of a run", () => {
   });
 
   it("a finished run says that nothing was written, and how to take what is new", () => {
-    const lines = summaryLines({ ...done, finished: true, resumed: true }, { ...view, rerun: "imagemill run --rerun 2" });
+    const lines = summaryLines({ ...done, finished: true, resumed: true }, { ...view, rerun: "run --rerun 2" });
     assert.deepEqual(lines, [
       "run 2026-11-23-0123456789ab was finished already; nothing was written",
       "  2,520 ok, 3 skipped, 220 quarantined; 2,743 rows in out/warehouse.duckdb",
