@@ -1,6 +1,7 @@
 import type { Config } from "../../configs/config.ts";
 import { createLogger, type Logger } from "../../core/log.ts";
-import { openScreen, type Screen } from "../terminal/screen.ts";
+import { logLineForPeople } from "../terminal/log-line.ts";
+import { openScreen, type Screen, type Surface } from "../terminal/screen.ts";
 import type { Shell } from "./verb.ts";
 
 /** The flags of `configFlags`, as parsed. */
@@ -62,10 +63,16 @@ function sessionOf(config: Config, screen: Screen, shell: Shell): Session {
   return {
     config,
     screen,
-    log: createLogger(config.logLevel, (line) => screen.line(line.trimEnd())),
+    log: createLogger(config.logLevel, (line) => screen.line(logLine(line.trimEnd(), shell.surface))),
     [Symbol.dispose]: () => {
       shell.signal.removeEventListener("abort", sayStopping);
       screen[Symbol.dispose]();
     },
   };
+}
+
+/** JSON for machines; for people, who see a display, one row of text. */
+function logLine(line: string, { columns, color }: Surface): string {
+  const width = columns();
+  return width === undefined ? line : logLineForPeople(line, { columns: width, color });
 }

@@ -89,8 +89,6 @@ function lineOf(event: RunEvent, color: boolean): string | undefined {
         : event.links.map(({ label, url }) => `${printable(label)}: ${printable(url)}`).join("\n");
     case "notice":
       return event.level === "warn" ? painter({ color })("yellow", `warning: ${printable(event.text)}`) : printable(event.text);
-    case "state":
-      return event.note === undefined ? undefined : printable(event.note);
     default:
       return undefined;
   }
