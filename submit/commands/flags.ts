@@ -54,7 +54,7 @@ const many = { type: "string", array: true, requiresArg: true } as const;
 const where = { group: "Where and what:" } as const;
 const which = { group: "Which run:" } as const;
 
-const jsonFlag = {
+export const jsonFlag = {
   json: { type: "boolean", describe: "Results as JSON lines on stdout", group: outputGroup },
 } as const;
 
