@@ -1,4 +1,5 @@
 import { formatCount } from "../../core/format.ts";
+import { plainDuration } from "./collect.ts";
 import { fineDuration, percent, short } from "./format.ts";
 import { markup, type Markup } from "./markup.ts";
 import type { RunNumbers, Throughput } from "./numbers.ts";
@@ -39,7 +40,7 @@ export function outcomeBar(counts: RunNumbers["counts"]): Markup {
 /** Images a second over time, stacked by outcome. */
 export function throughputChart(throughput: Throughput): Markup {
   const { buckets, bucketMs } = throughput;
-  const [width, height, left, bottom, top] = [720, 220, 46, 26, 10];
+  const [width, height, left, bottom, top] = [720, 220, 46, 26, 10] as const;
   const perSecond = (value: number): number => (value * 1000) / bucketMs;
   const peak = Math.max(...buckets.map((bucket) => perSecond(bucket.ok + bucket.skipped + bucket.quarantined)));
   const ticks = ticksTo(peak);
@@ -76,14 +77,10 @@ export function throughputChart(throughput: Throughput): Markup {
         >`,
   );
   const total = buckets.length * bucketMs;
-  const marks = [0, 0.25, 0.5, 0.75, 1].map(
-    (share) =>
-      markup`<text
-        class="axis ${share === 0 ? "start" : share === 1 ? "end" : "middle"}"
-        x="${fixed(left + share * (width - left))}"
-        y="${height - 6}"
-        >${fineDuration(share * total)}</text
-      >`,
+  const markMs = plainDuration(total / 6);
+  const marks = Array.from({ length: Math.floor(total / markMs) + 1 }, (_, index) => index * markMs).map(
+    (ms) =>
+      markup`<text class="axis middle" x="${fixed(left + (ms / total) * (width - left))}" y="${height - 6}">${fineDuration(ms)}</text>`,
   );
   return markup`<svg class="chart" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="throughput-title">
     <title id="throughput-title">Images a second over time, at most ${short(peak)}; the table below has the numbers</title>

@@ -70,7 +70,7 @@ export function textsOf(limit: number): { add(text: string, example: string): vo
   const overflow: TextCount = { text: "(others)", objects: 0, example: "" };
   return {
     add: (text, example) => {
-      const key = text.replace(/\d+(\.\d+)?/g, "#").replace(/"[^"]*"|'[^']*'/g, "'…'");
+      const key = text.replace(/0x[0-9a-f]+|\d+(\.\d+)?/gi, "#").replace(/"[^"]*"|'[^']*'/g, "'…'");
       const known = found.get(key);
       if (known !== undefined) known.objects += 1;
       else if (found.size < maxDistinctTexts) found.set(key, { text: text.slice(0, 500), objects: 1, example });
@@ -82,6 +82,16 @@ export function textsOf(limit: number): { add(text: string, example: string): vo
       return rest === 0 ? sorted : [...sorted.slice(0, limit), { ...overflow, objects: rest }];
     },
   };
+}
+
+const plainDurationsMs = [
+  20, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000,
+];
+const hourMs = 3_600_000;
+
+/** The shortest duration that people count in and that is at least so long, in milliseconds; above half an hour, whole hours. */
+export function plainDuration(leastMs: number): number {
+  return plainDurationsMs.find((ms) => ms >= leastMs) ?? Math.ceil(leastMs / hourMs) * hourMs;
 }
 
 export function round(value: number): number {

@@ -2,7 +2,7 @@ import { addCounts, emptyCounts } from "../../core/events.ts";
 import { compareNames } from "../../core/names.ts";
 import type { ImageRow } from "../../core/rows.ts";
 import type { Commit, LoadRecord, Plan, RunState } from "../../core/types.ts";
-import { round } from "./collect.ts";
+import { plainDuration, round } from "./collect.ts";
 import type { RunNumbers, SlowShard, Throughput } from "./numbers.ts";
 import { createTally } from "./tally.ts";
 
@@ -70,12 +70,9 @@ function processingSpan(commits: Commit[]): Span {
   return { startedAt, endedAt, wallMs: Math.max(0, Date.parse(endedAt ?? "") - Date.parse(startedAt ?? "")) || 0 };
 }
 
-/** Between 30 and 75 buckets of a length that people count in; shorter runs than that get fewer. */
+/** At most 75 buckets of a length that people count in. */
 function throughputOf({ startedAt, wallMs }: Span): Throughput {
-  const lengths = [
-    20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000, 1_800_000, 3_600_000,
-  ];
-  const bucketMs = lengths.find((ms) => wallMs / ms <= 75) ?? Math.ceil(wallMs / 75 / 3_600_000) * 3_600_000;
+  const bucketMs = plainDuration(wallMs / 75);
   const buckets = Array.from({ length: Math.max(1, Math.ceil(wallMs / bucketMs)) }, () => ({ ok: 0, skipped: 0, quarantined: 0 }));
   return { startedAt, bucketMs, buckets: startedAt === null ? [] : buckets };
 }

@@ -4,7 +4,7 @@ import type { Reason } from "../../core/types.ts";
 import { binsOf, durationsOf, round, sumsOf, textsOf, topOf } from "./collect.ts";
 import type { Example, ReasonNumbers, RunNumbers, SlowImage, Throughput } from "./numbers.ts";
 
-const examplesKept = 12;
+const examplesKept = 20;
 const messagesShown = 5;
 const imagesShown = 15;
 const samplesShown = 12;

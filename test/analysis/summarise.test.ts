@@ -40,12 +40,12 @@ describe("collectors of a report", () => {
   it("texts that differ in numbers and quoted names count as one, and no flood of texts grows without bound", () => {
     const texts = textsOf(2);
     for (let index = 0; index < 10_000; index += 1) {
-      texts.add(`cannot read "${index}.jpg" at byte ${index}`, `${index}.jpg`);
+      texts.add(`cannot read "${index}.jpg" at byte 0x${index.toString(16)}`, `${index}.jpg`);
       texts.add(`oddity ${"x".repeat(index % 5000)}`, `${index}`);
     }
     const found = texts.texts();
     assert.equal(found.length, 3);
-    assert.deepEqual(found[0], { text: 'cannot read "0.jpg" at byte 0', objects: 10_000, example: "0.jpg" });
+    assert.deepEqual(found[0], { text: 'cannot read "0.jpg" at byte 0x0', objects: 10_000, example: "0.jpg" });
     assert.equal(
       found.reduce((sum, text) => sum + text.objects, 0),
       20_000,
