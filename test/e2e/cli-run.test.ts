@@ -168,7 +168,7 @@ describe("runs on the command line", function () {
     child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
     let out = "";
     child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-    while (!(await commits(cwd))) await new Promise((resolve) => setTimeout(resolve, 50));
+    while (child.exitCode === null && !(await commits(cwd))) await new Promise((resolve) => setTimeout(resolve, 50));
     const second = await run("run", ...options);
     assert.equal(second.code, 5, second.err);
     const stoppedAtMs = performance.now();
