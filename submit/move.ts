@@ -11,8 +11,9 @@ const deletesInFlight = 8;
 const promisedDays = 7;
 
 export interface Moved {
+  /** No longer in the source; an earlier try may have deleted them. */
   deleted: number;
-  /** Whose own archived copy is missing or differs, or which changed since they were processed. */
+  /** Not processed, or their own archived copy is missing or differs, or they changed since they were processed. */
   kept: number;
 }
 
@@ -47,7 +48,8 @@ async function moveOne(plan: Plan, row: ImageRow, source: ObjectStore, archive: 
   const copy = row.outputs.find((output) => output.job === "source");
   if (row.outcome !== "ok" || copy === undefined || !(await isWhole(plan, row, copy, archive, signal))) return false;
   try {
-    return await source.delete(row.name, { ifGeneration: row.generation, signal });
+    await source.delete(row.name, { ifGeneration: row.generation, signal });
+    return true;
   } catch (error) {
     // Another generation is there now: it was never processed.
     if (isStoreError(error, "PRECONDITION_FAILED")) return false;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { systemClock, systemRandom } from "../../core/clock.ts";
 import { controlNames } from "../../core/layout.ts";
 import type { Plan } from "../../core/types.ts";
 import { readJson } from "../../storage/objects.ts";
@@ -10,6 +11,7 @@ import { runStatus } from "../../submit/status.ts";
 import { submitRun } from "../../submit/submit.ts";
 import { finishRun } from "../../submit/finish.ts";
 import { fakeService } from "./fake-engine.ts";
+import { workShard } from "./fake-work.ts";
 import { bareRun, createWorld, type World } from "./world.ts";
 
 const objects = Object.fromEntries(Array.from({ length: 6 }, (_, index) => [`photo-${index}.jpg`, index === 3 ? "bad" : `image ${index}`]));
@@ -121,6 +123,29 @@ describe("the protocol under faults", () => {
       await a[Symbol.asyncDispose]();
       await b[Symbol.asyncDispose]();
     }
+  });
+});
+
+describe("a zombie", () => {
+  it("that goes on after the end changes nothing that anybody sees", async () => {
+    await using world = await createWorld("memory", objects);
+    await using driver = await world.driver();
+    const { runId } = await run(driver, bareRun);
+    const before = [...world.warehouse.images];
+    const plan = (await readJson<Plan>(driver.control, controlNames.plan(runId)))!;
+    const commits = await Promise.all(plan.shards.map(async ({ id }) => readJson(driver.control, controlNames.commit(runId, id))));
+    const place = { control: driver.control, source: await world.store("source"), archive: await world.store("archive") };
+    const said: string[] = [];
+    for (const { id } of plan.shards) {
+      await workShard({ ...place, clock: systemClock, random: systemRandom }, runId, id, (event) => said.push(event.type));
+    }
+    assert.ok(said.includes("shard-superseded") && !said.includes("shard-committed"));
+    assert.equal((await run(driver, bareRun)).finished, true);
+    assert.deepEqual(
+      await Promise.all(plan.shards.map(async ({ id }) => readJson(driver.control, controlNames.commit(runId, id)))),
+      commits,
+    );
+    assert.deepEqual(world.warehouse.images, before);
   });
 });
 
