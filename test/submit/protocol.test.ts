@@ -49,13 +49,13 @@ function failing(nth: number, effect: Effect, seen: { calls: number }): (store: 
 
 describe("the protocol under faults", () => {
   for (const effect of ["before", "after"] as const) {
-    it(`whichever call of the control store fails ${effect} its effect, running again ends with each row once`, async function () {
+    it(`whichever call of control store and archive fails ${effect} its effect, running again ends with each row once`, async function () {
       this.timeout(120_000);
       for (let nth = 1; ; nth += 1) {
         await using world = await createWorld("memory", sound);
         const seen = { calls: 0 };
         const fault = failing(nth, effect, seen);
-        const wrap = (store: ObjectStore, url: string): ObjectStore => (url === world.config.control ? fault(store) : store);
+        const wrap = (store: ObjectStore, url: string): ObjectStore => (url === world.config.source ? store : fault(store));
         await using driver = await world.driver({ wrap });
         const first = await run(driver, bareRun).catch((error: unknown) => {
           assert.ok(error instanceof StoreError, `fault ${nth}: ${String(error)}`);
