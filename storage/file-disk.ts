@@ -9,7 +9,8 @@ import { changedWhileRead, tooLarge } from "./outcomes.ts";
  * System calls of the folder store. They are synchronous on purpose: for an object of image size in the page cache the
  * call itself takes 60 µs of CPU (read 100 kB) or 65 µs (create 10 kB), by way of fs/promises 270 and 340 µs, since each
  * of the five calls is handed to libuv's pool and back; and that pool's few threads are the ones that sharp needs.
- * What can take long (fsync, objects of many megabytes) yields in between.
+ * What can take long (fsync, objects of many megabytes) yields in between. On a slow network folder a worker thus reads
+ * one object at a time: more workers help there, and a bucket is better read as gs:// than through a mount.
  */
 
 /** Pieces in which large objects are read and written, letting others run in between. */

@@ -12,6 +12,8 @@ export interface Place {
 /** Where the names of one folder store are on disk. */
 export interface Places {
   readonly root: string;
+  /** False = as if the file system had no link(2). */
+  readonly hardLinks: boolean;
   /** Undefined for a name that cannot be a path. */
   ordinary(name: string): DiskPath | undefined;
   alternate(name: string): DiskPath;
@@ -22,7 +24,7 @@ export interface Places {
   uri(name: string): string;
 }
 
-export function placesIn(root: string): Places {
+export function placesIn(root: string, hardLinks = true): Places {
   const ordinary = (name: string): DiskPath | undefined => {
     const path = ordinaryPath(name);
     return path === undefined ? undefined : diskPath(root, path);
@@ -34,6 +36,7 @@ export function placesIn(root: string): Places {
   };
   return {
     root,
+    hardLinks,
     ordinary,
     alternate,
     find: (name) => at(ordinary(name)) ?? at(alternate(name)),

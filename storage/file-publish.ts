@@ -24,24 +24,31 @@ export function publish(places: Places, file: Temporary, name: string, ifGenerat
 
 function create(places: Places, file: Temporary, name: string): DiskPath {
   if (places.isAlternate(name)) throw preconditionFailed(places.uri(name), "0");
-  return (
-    createAt(places.ordinary(name), file, places.uri(name)) ??
-    createAt(places.alternate(name), file, places.uri(name)) ??
-    blocked(places, name)
-  );
+  const ordinary = places.ordinary(name);
+  const placed = ordinary === undefined ? undefined : createAt(places, ordinary, file, name);
+  return placed ?? createAt(places, places.alternate(name), file, name) ?? blocked(places, name);
 }
 
 /** Undefined where something that is no object has the path. */
-function createAt(path: DiskPath | undefined, file: Temporary, uri: string): DiskPath | undefined {
-  if (path === undefined) return undefined;
+function createAt(places: Places, path: DiskPath, file: Temporary, name: string): DiskPath | undefined {
   for (;;) {
-    const placed = linkInto(file, path);
+    const placed = places.hardLinks ? linkInto(file, path) : "unable";
     if (placed === "placed") return path;
     if (placed === "occupied") return undefined;
+    if (placed === "unable") return createUnlinked(places, path, file, name);
     const occupant = occupantOf(path);
-    if (occupant === "object") throw preconditionFailed(uri, "0");
+    if (occupant === "object") throw preconditionFailed(places.uri(name), "0");
     if (occupant === "other") return undefined;
   }
+}
+
+/** Without link(2), as on exFAT and many network folders: creators take turns. */
+function createUnlinked(places: Places, path: DiskPath, file: Temporary, name: string): DiskPath | undefined {
+  return claimed(places, name, "0", () => {
+    const occupant = occupantOf(path);
+    if (occupant === "object") throw preconditionFailed(places.uri(name), "0");
+    return occupant === "nothing" && renameInto(file, path) === "placed" ? path : undefined;
+  });
 }
 
 function replace(places: Places, file: Temporary, name: string): DiskPath {
@@ -57,14 +64,14 @@ function blocked(places: Places, name: string): never {
   });
 }
 
-/** Of all processes that replace this generation, one acts at a time. */
+/** Of all processes that replace this generation (or create the name: generation 0), one acts at a time. */
 function claimed<T>(places: Places, name: string, generation: string, act: () => T): T {
   const path = `${places.root}/${temporaryFolder}/claim-${sha256Hex(name).slice(0, 32)}-${generation}`;
   takeClaim(path, places.uri(name));
   try {
     return act();
   } finally {
-    unlinkSync(path);
+    goneIsFalse(() => unlinkSync(path));
   }
 }
 
@@ -75,7 +82,7 @@ function takeClaim(path: string, uri: string): void {
     if (!failedWith(error, "EEXIST")) throw error;
     const found = statSync(path, { throwIfNoEntry: false });
     if (found !== undefined && Date.now() - found.mtimeMs > abandonedClaimMs) unlinkSync(path);
-    throw new StoreError("UNAVAILABLE", `${uri} is being replaced by another process`, { cause: error });
+    throw new StoreError("UNAVAILABLE", `${uri} is being written by another process`, { cause: error });
   }
 }
 

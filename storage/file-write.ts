@@ -123,21 +123,24 @@ function removeIfThere(path: DiskPath): void {
   }
 }
 
-/** `occupied` = something that is no object (a folder, a file where a folder is needed) has the place. */
-export type Placed = "placed" | "exists" | "occupied";
+/**
+ * `occupied` = something that is no object (a folder, a file where a folder is needed) has the place;
+ * `unable` = the file system has no such call.
+ */
+export type Placed = "placed" | "exists" | "occupied" | "unable";
 
 /** Gives the content its name, if nothing has it: link(2) is the one call that both checks and acts. */
 export function linkInto(file: Temporary, path: DiskPath): Placed {
-  return inFolder(path, () => linkSync(file.path, path));
+  return inFolder(path, () => linkSync(file.path, path), ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 }
 
 /** Gives the content its name, whatever has it. */
 export function renameInto(file: Temporary, path: DiskPath): Placed {
-  return inFolder(path, () => renameSync(file.path, path));
+  return inFolder(path, () => renameSync(file.path, path), []);
 }
 
 /** Folders are made when a call misses them: cheaper than looking first, and right when another process removes one. */
-function inFolder(path: DiskPath, act: () => void): Placed {
+function inFolder(path: DiskPath, act: () => void, lacking: string[]): Placed {
   for (let tries = 0; ; tries++) {
     try {
       act();
@@ -145,6 +148,7 @@ function inFolder(path: DiskPath, act: () => void): Placed {
     } catch (error) {
       if (failedWith(error, "ENOTDIR", "EISDIR", "ENOTEMPTY")) return "occupied";
       if (failedWith(error, "EEXIST")) return "exists";
+      if (failedWith(error, ...lacking)) return "unable";
       if (!failedWith(error, "ENOENT") || tries === 10) throw error;
     }
     if (!makeFolder(parentOf(path))) return "occupied";
@@ -164,12 +168,19 @@ function makeFolder(path: DiskPath): boolean {
 /** The names on the way from the root to the file, on disk. */
 export async function syncFolders(root: string, path: DiskPath): Promise<void> {
   for (let folder = parentOf(path); String(folder).length >= root.length; folder = parentOf(folder)) {
-    const handle = openSync(folder, "r");
-    try {
-      await fsyncOf(handle);
-    } finally {
-      closeSync(handle);
-    }
+    await syncFolder(folder);
     if (String(folder) === root || dirname(String(folder)) === String(folder)) return;
+  }
+}
+
+/** Network and FUSE file systems may have no such thing as syncing a folder. */
+async function syncFolder(folder: DiskPath): Promise<void> {
+  const handle = openSync(folder, "r");
+  try {
+    await fsyncOf(handle);
+  } catch (error) {
+    if (!failedWith(error, "EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EPERM")) throw error;
+  } finally {
+    closeSync(handle);
   }
 }

@@ -29,8 +29,8 @@ const readTries = 5;
  * A folder as a bucket; it need not exist before the first write. Names are paths (see file-names.ts). Content type and
  * metadata are not kept. Other programs may use the folder, too: what they do to a file shows in its generation.
  */
-export function fileStore(root: string, options: { random?: Random } = {}): ObjectStore {
-  const places = placesIn(resolve(root));
+export function fileStore(root: string, options: { random?: Random; hardLinks?: boolean } = {}): ObjectStore {
+  const places = placesIn(resolve(root), options.hardLinks);
   const url = fileUri(places.root).replace(/\/$/, "");
   const temporary = temporaryFiles(places.root, options.random ?? systemRandom);
 

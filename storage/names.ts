@@ -1,7 +1,7 @@
 import { compareNames, printable } from "../core/names.ts";
 import { StoreError, type ListOptions } from "./store.ts";
 
-export const maxNameBytes = 1024;
+const maxNameBytes = 1024;
 
 /** Throws STORE_FAILED for a text that no bucket takes as a name. */
 export function assertName(name: string, lineBreaks: "allowed" | "refused"): void {

@@ -29,17 +29,24 @@ for (const [how, wrap] of [
     async () => ({ store: wrap(memoryStore({ pageSize: 100 })), other: wrap(memoryStore()), dispose: async () => undefined }),
     { lineBreaks: false, manyObjects: 500 },
   );
+}
 
+const folderStores: [string, (root: string) => ObjectStore][] = [
+  ["fileStore", (root) => fileStore(root)],
+  ["fileStore in all wrappers", (root) => wrapped(fileStore(root))],
+  ["fileStore without hard links", (root) => fileStore(root, { hardLinks: false })],
+];
+for (const [title, make] of folderStores) {
   storeContract(
-    `fileStore${how}`,
+    title,
     async () => {
       const folder = await mkdtemp(join(tmpdir(), "imagemill-store-"));
       // The space and the accent go through every path that the store makes.
-      const [store, other] = ["ein Ordner é", "other"].map((name) => wrap(fileStore(join(folder, name))));
+      const [store, other] = ["ein Ordner é", "other"].map((name) => make(join(folder, name)));
       await store!.write("root", Buffer.from("there"));
       await store!.delete("root");
       return { store: store!, other: other!, dispose: async () => rm(folder, { recursive: true }) };
     },
-    { lineBreaks: true },
+    { lineBreaks: true, manyObjects: 1100 },
   );
 }
