@@ -93,7 +93,10 @@ function serviceError(what: string, error: unknown, permission: string): Imagemi
     return new ImagemillError("PERMISSION_DENIED", message, { exitCode: 4, hint, cause: error });
   }
   if (status === "412") {
-    return new ImagemillError("BUCKET_CHANGED", message, { hint: "Someone changed the bucket meanwhile; run the command again.", cause: error });
+    return new ImagemillError("BUCKET_CHANGED", message, {
+      hint: "Someone changed the bucket meanwhile; run the command again.",
+      cause: error,
+    });
   }
   return new ImagemillError("BUCKET_FAILED", message, { hint: "imagemill doctor says what can be reached.", cause: error });
 }

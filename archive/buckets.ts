@@ -75,7 +75,8 @@ function changedBucket(actual: BucketFacts, wish: BucketWish): BucketDifference 
   };
   if (!actual.uniformAccess) settle("set uniform bucket-level access", { uniformAccess: true });
   if (!actual.publicAccessPrevented) settle("prevent public access", { publicAccessPrevented: true });
-  if (actual.softDeleteDays > 0 && onlyArchive(wish)) settle(`${softDeleteText(0)} (now ${actual.softDeleteDays} days)`, { softDeleteDays: 0 });
+  if (actual.softDeleteDays > 0 && onlyArchive(wish))
+    settle(`${softDeleteText(0)} (now ${actual.softDeleteDays} days)`, { softDeleteDays: 0 });
   const { rules, changes, warnings } = difference(actual.rules, wish.rules);
   found.changes.push(...changes.map((change) => `${at}: lifecycle rule, ${change}`));
   if (changes.length > 0) found.settings.rules = rules;
@@ -86,10 +87,14 @@ function changedBucket(actual: BucketFacts, wish: BucketWish): BucketDifference 
 function placeNotices(actual: BucketFacts, wish: BucketWish): string[] {
   const notices: string[] = [];
   if (actual.location.toUpperCase() !== wish.location.toUpperCase()) {
-    notices.push(`gs://${wish.bucket} is in ${actual.location}, the configuration says ${wish.location} (google.location): a bucket cannot be moved`);
+    notices.push(
+      `gs://${wish.bucket} is in ${actual.location}, the configuration says ${wish.location} (google.location): a bucket cannot be moved`,
+    );
   }
   if (wish.places.includes("archive") && !onlyArchive(wish) && actual.softDeleteDays > 0) {
-    notices.push(`gs://${wish.bucket} keeps deleted objects ${actual.softDeleteDays} days more (soft delete), billed; it also holds ${wish.places.join(" and ")}`);
+    notices.push(
+      `gs://${wish.bucket} keeps deleted objects ${actual.softDeleteDays} days more (soft delete), billed; it also holds ${wish.places.join(" and ")}`,
+    );
   }
   return notices;
 }

@@ -27,19 +27,22 @@ export const doctorVerb = defineVerb({
 });
 
 async function examine({ config, log }: Awaited<ReturnType<typeof openSession>>, shell: Shell): Promise<Finding[]> {
-  const [{ checkMachine }, { checkStores }, { checkWarehouse }, { checkExpired }] = await Promise.all([
+  const [{ checkMachine }, { checkBuckets }, { checkStores }, { checkWarehouse }, { checkExpired }] = await Promise.all([
     import("../checks/machine.ts"),
+    import("../checks/buckets.ts"),
     import("../checks/stores.ts"),
     import("../checks/warehouse.ts"),
     import("../checks/expired.ts"),
   ]);
   const open = async (place: "source" | "archive" | "control") => openSessionStore(config, place, shell, log);
   const machine = await checkMachine(config);
+  const buckets = await checkBuckets(config, shell.signal);
   const stores = await checkStores({ config, open, random: shell.random, signal: shell.signal });
   const warehouse = await openSessionWarehouse(config, shell, log);
   try {
     return [
       ...machine,
+      ...buckets,
       ...stores,
       ...(await checkWarehouse(warehouse, shell.signal)),
       ...(await checkExpired({ config, open, clock: shell.clock, signal: shell.signal })),
