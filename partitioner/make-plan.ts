@@ -57,7 +57,7 @@ function frozenEntries(input: PlanInput, below: number, spool: Spool): AsyncIter
   if (input.entries !== undefined) return assertOrder(sortByName(input.entries(), spool));
   const { source, control, request, runDate, signal } = input;
   const { limit } = request.select;
-  const isSelected = createSelector(request.select, runDate);
+  const isSelected = createSelector(request.select, runDate, source.prefix);
   const take = (object: ObjectInfo): SourceObject | undefined => (isSelected(object) ? sourceObjectOf(object) : undefined);
   const { onListing } = input;
   const selected = listSource(source, { signal, spool, take, isCut: limit !== undefined, ...(onListing && { onListing }) });

@@ -6,17 +6,18 @@ import type { ObjectInfo } from "../storage/store.ts";
 
 /**
  * Whether an object of the listing belongs to the run, `limit` excepted (it needs the sorted whole).
- * Globs match names relative to the source root, dot files included; `**` crosses slashes, `*` does not.
+ * Globs match names relative to the source root (`prefix` is what stands before it), dot files included; `**` crosses slashes, `*` does not.
  */
-export function createSelector(selection: Selection, runDate: string): (object: ObjectInfo) => boolean {
+export function createSelector(selection: Selection, runDate: string, prefix = ""): (object: ObjectInfo) => boolean {
   const matches = nameMatcher(selection);
   const after = instant("createdAfter", selection.createdAfter, runDate);
   const before = instant("createdBefore", selection.createdBefore, runDate);
   const { sample } = selection;
   if (sample !== undefined && !(sample > 0 && sample <= 1)) throw usageError(`sample is ${sample}`, "Give a ratio above 0, at most 1.");
   return (object) => {
-    if (!matches(object.name)) return false;
-    if (sample !== undefined && shareOf(object.name) >= sample) return false;
+    const name = object.name.slice(prefix.length);
+    if (!matches(name)) return false;
+    if (sample !== undefined && shareOf(name) >= sample) return false;
     if (after === undefined && before === undefined) return true;
     const created = createdAt(object);
     return (after === undefined || created >= after) && (before === undefined || created < before);

@@ -80,8 +80,8 @@ export async function beginAttempt(
   if (suspects.length > 0) log.warn("suspects-of-earlier-attempts", { shard, images: suspects.length });
   emit({ type: "shard-started", shard, attempt, objects: entries.length });
 
-  const { bucket, prefix } = stores.source;
-  const place: RowPlace = { runId, runDate, jobs: jobsLabel(plan.request.jobs), bucket, prefix, shard, attempt };
+  const { bucket } = stores.source;
+  const place: RowPlace = { runId, runDate, jobs: jobsLabel(plan.request.jobs), bucket, shard, attempt };
   const rows = new Map<number, ImageRow>();
   const inFlight = createInFlightWriter(stores.control, controlNames.inFlight(runId, shard, attempt), log);
   let counts = emptyCounts();

@@ -40,14 +40,13 @@ export function sha256Of(bytes: Uint8Array): string {
 }
 
 export function twinRef(context: ImageContext, task: ImageTask): TwinRef {
-  const { setup, stores } = context;
-  return { run_id: setup.runId, name: stores.source.prefix + task.entry.name, generation: task.entry.generation };
+  return { run_id: context.setup.runId, name: task.entry.name, generation: task.entry.generation };
 }
 
 /** An earlier run's object of the same content whose outputs still live. */
-export function ledgerTwin(context: ImageContext, task: ImageTask, sha256: string): TwinRef | undefined {
+export function ledgerTwin(task: ImageTask, sha256: string): TwinRef | undefined {
   const twin = task.entry.twins?.find((candidate) => candidate.sha256 === sha256);
-  return twin && { run_id: twin.runId, name: context.stores.source.prefix + twin.name, generation: twin.generation };
+  return twin && { run_id: twin.runId, name: twin.name, generation: twin.generation };
 }
 
 export function skipped(context: ImageContext, reason: "source_changed" | "duplicate", known: Partial<TaskResult>): TaskResult {

@@ -111,7 +111,7 @@ export function createMill(options: MillOptions): Mill {
       return { task, source, decodedBytes, timings, readyAtMs: clock.monotonicMs() };
     }
     const sha256 = sha256Of(source.bytes);
-    const twin = ledgerTwin(context, task, sha256) ?? (turn && (await claim(task, sha256, turn)));
+    const twin = ledgerTwin(task, sha256) ?? (turn && (await claim(task, sha256, turn)));
     if (twin !== undefined) return skipped(context, "duplicate", { sha256, crc32c: source.crc32c, timings, twin });
     return { task, source, sha256, decodedBytes, timings, readyAtMs: clock.monotonicMs() };
   };

@@ -3,8 +3,7 @@ import { systemClock, systemRandom } from "../core/clock.ts";
 import { ImagemillError, messageOf } from "../core/errors.ts";
 import { createLogger, type Logger } from "../core/log.ts";
 import type { ImageResult } from "../jobs/process.ts";
-import { openStore } from "../storage/open.ts";
-import type { ObjectStore } from "../storage/store.ts";
+import { openSource, openStore } from "../storage/open.ts";
 import { budgetsOf } from "./budget.ts";
 import { fromPlainError, toPlainError, type FromPool, type PoolSetup, type ToPool } from "./channel.ts";
 import type { ImageStores } from "./image.ts";
@@ -82,9 +81,12 @@ async function startMill(setup: PoolSetup): Promise<Mill> {
 async function openStores(setup: PoolSetup, log: Logger): Promise<ImageStores> {
   const { storageAttempts: attempts, storageConcurrency: concurrency } = setup.limits;
   const { endpoint } = setup;
-  const open = async (url: string): Promise<ObjectStore> =>
-    openStore(url, { attempts, concurrency, log, clock: systemClock, random: systemRandom, ...(endpoint !== undefined && { endpoint }) });
-  const [source, archive, control] = await Promise.all([open(setup.stores.source), open(setup.stores.archive), open(setup.stores.control)]);
+  const context = { attempts, concurrency, log, clock: systemClock, random: systemRandom, ...(endpoint !== undefined && { endpoint }) };
+  const [source, archive, control] = await Promise.all([
+    openSource(setup.stores.source, context),
+    openStore(setup.stores.archive, context),
+    openStore(setup.stores.control, context),
+  ]);
   return { source, archive, control };
 }
 

@@ -9,8 +9,6 @@ export interface RowPlace {
   runDate: string;
   jobs: string;
   bucket: string;
-  /** Before a name relative to the source root. */
-  prefix: string;
   shard: string;
   attempt: string;
 }
@@ -23,7 +21,7 @@ export function rowOf(place: RowPlace, entry: ShardEntry, result: TaskResult): I
     run_date: place.runDate,
     jobs: place.jobs,
     bucket: place.bucket,
-    name: place.prefix + entry.name,
+    name: entry.name,
     generation: entry.generation,
     crc32c: result.crc32c ?? entry.crc32c ?? null,
     sha256: result.sha256 ?? null,

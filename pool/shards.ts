@@ -4,7 +4,7 @@ import type { WorkerEvent } from "../core/events.ts";
 import type { Logger } from "../core/log.ts";
 import { printable } from "../core/names.ts";
 import type { CodeDigests, Plan } from "../core/types.ts";
-import { openStore } from "../storage/open.ts";
+import { openSource, openStore } from "../storage/open.ts";
 import type { ObjectStore } from "../storage/store.ts";
 import { beginAttempt, type Attempt } from "./attempt.ts";
 import { toPlainError } from "./channel.ts";
@@ -64,7 +64,7 @@ export async function runShards(options: ShardsOptions): Promise<number> {
   try {
     const control = await open(options, options.control);
     const plan = await readPlan(control, options.runId, signal, options.code);
-    const source = await open(options, plan.stores.source);
+    const source = await open(options, plan.stores.source, "source");
     begin(supervisor, plan, options);
     return await allShards({ options, plan, stores: { source, control }, supervisor, active, signal, stopAll });
   } catch (error) {
@@ -75,9 +75,15 @@ export async function runShards(options: ShardsOptions): Promise<number> {
   }
 }
 
-async function open({ open: own, clock, log, random, endpoint }: ShardsOptions, url: string): Promise<ObjectStore> {
+async function open({ open: own, clock, log, random, endpoint }: ShardsOptions, url: string, as?: "source"): Promise<ObjectStore> {
   if (own !== undefined) return own(url);
-  return openStore(url, { ...bootstrapLimits, log, clock, random, ...(endpoint !== undefined && { endpoint }) });
+  return (as === "source" ? openSource : openStore)(url, {
+    ...bootstrapLimits,
+    log,
+    clock,
+    random,
+    ...(endpoint !== undefined && { endpoint }),
+  });
 }
 
 function supervise(options: ShardsOptions, active: Set<Attempt>, stopAll: (error: ImagemillError) => void): Supervisor {

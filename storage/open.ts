@@ -1,5 +1,6 @@
 import type { Clock, Random } from "../core/clock.ts";
 import type { Logger } from "../core/log.ts";
+import { confineList } from "./confine.ts";
 import { fileStore } from "./file.ts";
 import { withLimit } from "./limit.ts";
 import { memoryStore } from "./memory.ts";
@@ -33,6 +34,13 @@ export async function openStore(location: string, context: StoreContext): Promis
   const store = await openBare(parseStoreUrl(location), context);
   const traced = context.log.level === "debug" ? withTrace(store, context) : store;
   return withRetry(withLimit(traced, context), context);
+}
+
+/** As `openStore`, for a source: its objects are called by their names in the bucket, the prefix included. */
+export async function openSource(location: string, context: StoreContext): Promise<ObjectStore> {
+  const parsed = parseStoreUrl(location);
+  if (parsed.kind !== "gs" || parsed.prefix === "") return openStore(location, context);
+  return confineList(await openStore(`gs://${parsed.bucket}`, context), parsed.url, parsed.prefix);
 }
 
 async function openBare(parsed: StoreUrl, context: StoreContext): Promise<ObjectStore> {

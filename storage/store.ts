@@ -103,7 +103,10 @@ export interface ObjectStore {
   readonly url: string;
   /** What rows call the bucket: the bucket's name, or the folder's URL. */
   readonly bucket: string;
-  /** What rows put before a name to get its name in the bucket: "" or "some/prefix/". */
+  /**
+   * Of the root within the bucket: "" or "some/prefix/". Names are relative to the root; of a source (`openSource`) they
+   * are whole, and all that it lists start with this.
+   */
   readonly prefix: string;
   readonly capabilities: StoreCapabilities;
   list(options?: ListOptions): AsyncIterable<ListPage>;

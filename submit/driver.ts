@@ -52,7 +52,7 @@ export interface RunOptions {
 
 /** Where a driver's outside comes from; tests put their own in. */
 export interface DriverParts {
-  openStore: (url: string) => Promise<ObjectStore>;
+  openStore: (url: string, as?: "source") => Promise<ObjectStore>;
   openWarehouse: (url: string) => Promise<Warehouse>;
   /** For one execution; `onEvent` hears workers of this machine. */
   createEngine: (onEvent: WorkerEventSink) => Promise<Engine>;
@@ -69,6 +69,8 @@ export interface Driver extends AsyncDisposable {
   readonly control: ObjectStore;
   /** Opened at the first use of a URL. */
   store(url: string): Promise<ObjectStore>;
+  /** Its objects are called by their names in the bucket. */
+  source(url: string): Promise<ObjectStore>;
   warehouse(url: string): Promise<Warehouse>;
   jobs(): Promise<PlannedJob[]>;
   readonly createEngine: DriverParts["createEngine"];
@@ -86,6 +88,7 @@ export async function createDriver(config: Config, host: DriverHost, parts: Driv
     host: { ...host, startedAtMs: host.startedAtMs ?? host.clock.now() },
     control: await store(config.control),
     store,
+    source: async (url) => opened(stores, url, async () => parts.openStore(url, "source")),
     warehouse: async (url) => opened(warehouses, url, parts.openWarehouse),
     jobs: async () => (jobs ??= resolveJobs(config.jobs, host.configPath === undefined ? process.cwd() : dirname(host.configPath))),
     createEngine: parts.createEngine,

@@ -25,7 +25,7 @@ export async function moveSources(driver: Driver, plan: Plan, commits: Commit[],
   const moved: Moved = { deleted: 0, kept: 0 };
   if (plan.policy.archive.onArchived !== "move") return moved;
   if (driver.config.iAcceptLossAfterDays !== promisedDays) throw notAccepted(plan);
-  const source = await driver.store(plan.stores.source);
+  const source = await driver.source(plan.stores.source);
   const archive = await driver.store(plan.stores.archive);
   await inParallel(rowsOf(driver.control, commits, signal), deletesInFlight, async (row) => {
     const gone = await moveOne(plan, row, source, archive, signal);

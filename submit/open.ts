@@ -4,7 +4,7 @@ import { usageError } from "../core/errors.ts";
 import type { Config } from "../configs/config.ts";
 import { readMachine } from "../pool/machine.ts";
 import { pinned, sizeMachine, type Sizing } from "../pool/sizing.ts";
-import { openStore } from "../storage/open.ts";
+import { openSource, openStore } from "../storage/open.ts";
 import { openWarehouse } from "../warehouse/open.ts";
 import { createDriver, type Driver, type DriverHost } from "./driver.ts";
 import { createLocalEngine } from "./engines/local.ts";
@@ -21,7 +21,15 @@ export async function openDriver(config: Config, host: DriverHost): Promise<Driv
   const endpoint = config.google.endpoints.storage;
   const sizing = (): Sizing => sizingOf(config);
   return createDriver(config, host, {
-    openStore: async (url) => openStore(url, { attempts, concurrency, log, clock, random, ...(endpoint !== undefined && { endpoint }) }),
+    openStore: async (url, as) =>
+      (as === "source" ? openSource : openStore)(url, {
+        attempts,
+        concurrency,
+        log,
+        clock,
+        random,
+        ...(endpoint !== undefined && { endpoint }),
+      }),
     openWarehouse: async (url) => openWarehouse(url, { log, clock, random, lockTimeoutMs: warehouseLockTimeoutMs }),
     createEngine: async (onEvent) => Promise.resolve(engineOf(config, host, sizing(), onEvent)),
     code: codeDigests,

@@ -11,10 +11,10 @@ export async function openSessionStore(
   shell: Shell,
   log: Logger,
 ): Promise<ObjectStore> {
-  const { openStore } = await import("../../storage/open.ts");
+  const { openSource, openStore } = await import("../../storage/open.ts");
   const { storageAttempts, storageConcurrency } = config.policy.limits;
   const endpoint = config.google.endpoints.storage;
-  return openStore(config[place], {
+  return (place === "source" ? openSource : openStore)(config[place], {
     attempts: storageAttempts,
     concurrency: storageConcurrency,
     ...(endpoint !== undefined && { endpoint }),
