@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { pack } from "tar-stream";
+import { pack, type Pack } from "tar-stream";
 
 /** One file of the archive: where it lies here, or its text. */
 export interface BundleEntry {
@@ -41,21 +42,20 @@ export async function bundleDigest(entries: BundleEntry[]): Promise<string> {
 export async function writeArchive(entries: BundleEntry[], target: string, signal: AbortSignal): Promise<void> {
   const tar = pack();
   const written = pipeline(tar, createGzip({ level: 6 }), createWriteStream(target), { signal });
-  const filled = fill(tar, entries).catch((error: unknown) => tar.destroy(error as Error));
+  const filled = fill(tar, entries, signal).catch((error: unknown) => {
+    tar.destroy(error as Error);
+    throw error;
+  });
   await Promise.all([written, filled]);
 }
 
-async function fill(tar: ReturnType<typeof pack>, entries: BundleEntry[]): Promise<void> {
+async function fill(tar: Pack, entries: BundleEntry[], signal: AbortSignal): Promise<void> {
   const epoch = new Date(0);
   for (const entry of byName(entries)) {
     const size = entry.file === undefined ? Buffer.byteLength(entry.text ?? "") : (await stat(entry.file)).size;
     const slot = tar.entry({ name: entry.name, size, mode: entry.executable ? 0o755 : 0o644, mtime: epoch, uid: 0, gid: 0 });
-    if (entry.file === undefined) slot.end(entry.text ?? "");
-    else createReadStream(entry.file).pipe(slot);
-    await new Promise<void>((resolve, reject) => {
-      slot.on("finish", resolve);
-      slot.on("error", reject);
-    });
+    const content = entry.file === undefined ? Readable.from([Buffer.from(entry.text ?? "")]) : createReadStream(entry.file);
+    await pipeline(content, slot, { signal });
   }
   tar.finalize();
 }

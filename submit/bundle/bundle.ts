@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename } from "node:fs/promises";
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ImagemillError } from "../../core/errors.ts";
@@ -43,15 +43,20 @@ export async function makeBundle(folder: string, signal: AbortSignal): Promise<B
   if (existsSync(file)) return { file, name, digest, files: entries.length, written: false };
   await mkdir(folder, { recursive: true });
   const partial = `${file}.${process.pid}`;
-  await writeArchive(entries, partial, signal);
-  await rename(partial, file);
+  try {
+    await writeArchive(entries, partial, signal);
+    await rename(partial, file);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
   return { file, name, digest, files: entries.length, written: true };
 }
 
 function requirePlatform(): void {
   if (process.platform === nodePlatform.os && process.arch === nodePlatform.cpu) return;
   throw new ImagemillError("WRONG_PLATFORM", `a bundle for linux-x64 cannot be made on ${process.platform}-${process.arch}`, {
-    hint: "Make it on a Linux x64 machine, or use the Containerfile in docs/operations.md.",
+    hint: "Make it on a Linux x64 machine, or in a container of that platform.",
   });
 }
 

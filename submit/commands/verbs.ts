@@ -1,4 +1,5 @@
 import { archivePruneVerb } from "./archive.ts";
+import { bundleVerb } from "./bundle.ts";
 import { cancelVerb } from "./cancel.ts";
 import { doctorVerb } from "./doctor.ts";
 import { finishVerb } from "./finish.ts";
@@ -31,5 +32,6 @@ export const verbs: readonly Verb[] = [
   reportVerb,
   tryVerb,
   archivePruneVerb,
+  bundleVerb,
   workerVerb,
 ];
