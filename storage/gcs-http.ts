@@ -41,7 +41,9 @@ const idleMs = 20_000;
  */
 export function gcsTransport({ origin, authorise, stallMs }: GcsTransportOptions): GcsTransport {
   const { Agent, request } = origin.protocol === "http:" ? http : https;
-  const agent = new Agent({ keepAlive: true, timeout: idleMs, scheduling: "lifo" });
+  // HTTPS_PROXY and NO_PROXY, as Google's client honours them.
+  const proxy = origin.protocol === "https:" ? { proxyEnv: process.env } : {};
+  const agent = new Agent({ keepAlive: true, timeout: idleMs, scheduling: "lifo", ...proxy });
   const target = { protocol: origin.protocol, hostname: origin.hostname.replace(/^\[|\]$/g, ""), port: origin.port, agent };
 
   return {
