@@ -5,10 +5,14 @@ import { readCommit } from "./commit.ts";
 import { refuseCancelled } from "./preconditions.ts";
 import type { Work } from "./shards.ts";
 
-const progressIntervalMs = 300;
-/** The first look comes soon: what kills a machine may do so early. */
-const firstLookMs = 700;
-const lookIntervalMs = 3000;
+export interface Rhythm {
+  progressIntervalMs: number;
+  /** Soon: what kills a machine may do so early. */
+  firstLookMs: number;
+  lookIntervalMs: number;
+}
+
+const usualRhythm: Rhythm = { progressIntervalMs: 300, firstLookMs: 700, lookIntervalMs: 3000 };
 
 /**
  * What goes on beside the images: progress events; what is in flight is stored for the next attempt; a shard that takes
@@ -19,6 +23,7 @@ export function keepHouse(work: Work): AsyncDisposable {
   const look = (): void => {
     looking = looking.then(async () => lookAround(work));
   };
+  const { progressIntervalMs, firstLookMs, lookIntervalMs } = work.options.housekeeping ?? usualRhythm;
   const progress = setInterval(() => tellProgress(work), progressIntervalMs);
   const first = setTimeout(look, firstLookMs);
   const later = setInterval(look, lookIntervalMs);

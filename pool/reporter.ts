@@ -16,10 +16,10 @@ export interface Reporter {
   starting(image: ReadImage, next: ReadImage[]): void;
   leftThread(image: ReadImage): void;
   finished(task: FinishedTask): void;
-  flush(): void;
+  close(): void;
 }
 
-export function createReporter(send: (message: FromPool) => void, clock: Clock, isolated: boolean): Reporter & { close(): void } {
+export function createReporter(send: (message: FromPool) => void, clock: Clock, isolated: boolean): Reporter {
   const together = isolated ? 1 : announceTogether;
   const announced = new Set<number>();
   const inThreads = new Map<number, number>();
@@ -49,7 +49,6 @@ export function createReporter(send: (message: FromPool) => void, clock: Clock, 
       finished.push(task);
       if (isolated || finished.length >= flushAtFinished) flush();
     },
-    flush,
     close: () => clearInterval(timer),
   };
 }

@@ -9,7 +9,7 @@ import type { ObjectStore } from "../storage/store.ts";
 import { beginAttempt, type Attempt } from "./attempt.ts";
 import { toPlainError } from "./channel.ts";
 import type { PoolChild, PoolShape } from "./child.ts";
-import { keepHouse } from "./housekeeping.ts";
+import { keepHouse, type Rhythm } from "./housekeeping.ts";
 import { readPlan } from "./preconditions.ts";
 import { createSupervisor, type Supervisor } from "./supervisor.ts";
 
@@ -37,6 +37,7 @@ export interface ShardsOptions {
   endpoint?: string;
   /** Digests of the code that runs here; default: read from this installation. */
   code?: CodeDigests;
+  housekeeping?: Rhythm;
   /** Default: `openStore`. Tests put their own stores in place. */
   open?: (url: string) => Promise<ObjectStore>;
 }

@@ -61,8 +61,12 @@ export function createTwins(): Twins {
       claim.settle();
     },
     forget: (attempt) => {
-      for (const claim of claims.get(attempt)?.values() ?? []) claim.settle();
+      const known = claimsOf(attempt);
       claims.delete(attempt);
+      const open = [...known.values()];
+      // Emptied first: who waits looks again.
+      known.clear();
+      for (const claim of open) claim.settle();
     },
     queue: (group) => {
       const before = lines.get(group) ?? Promise.resolve();

@@ -36,6 +36,7 @@ export interface RunOptions {
   archiveSources?: boolean;
   jobs?: { name: string; params: Record<string, unknown> }[];
   shardCount?: number;
+  changePlan?: (plan: Plan) => void;
   entry?: (entry: ShardEntry) => ShardEntry;
   open?: (url: string) => Promise<ObjectStore>;
   urls?: { source: string; archive: string; control: string };
@@ -72,6 +73,7 @@ export async function planRun(options: RunOptions): Promise<PlannedRun> {
   const groups = split(entries, options.shardCount ?? 1);
   const jobs = await resolveJobs(options.jobs ?? [{ name: "thumbnails", params: { sizes: [64] } }], import.meta.dirname);
   const plan = planOf(groups, jobs, { ...urls, warehouse: "duckdb:///none" }, options);
+  options.changePlan?.(plan);
   await control.write(controlNames.plan(runId), jsonBytes(plan), { ifGeneration: "0" });
   for (const [index, group] of groups.entries()) await createNdjson(control, controlNames.shard(runId, plan.shards[index]!.id), group);
   const commit = async (shard: string): Promise<Commit | undefined> => readJson<Commit>(control, controlNames.commit(runId, shard));

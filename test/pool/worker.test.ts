@@ -1,22 +1,16 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import sharp from "sharp";
 import { controlNames } from "../../core/layout.ts";
 import { crc32cBase64 } from "../../storage/checksum.ts";
+import { plainJpeg } from "./pictures.ts";
 import { planRun, runId } from "./planned-run.ts";
 import { work } from "./working.ts";
-
-async function jpeg(color: string, width = 500): Promise<Buffer> {
-  return sharp({ create: { width, height: 375, channels: 3, background: color } })
-    .jpeg()
-    .toBuffer();
-}
 
 describe("worker", function () {
   this.timeout(30_000);
 
   it("gives every source object exactly one outcome, in the shard's order, and commits once", async () => {
-    const red = await jpeg("red");
+    const red = await plainJpeg("red");
     await using run = await planRun({
       objects: {
         "a.jpg": red,
@@ -24,7 +18,7 @@ describe("worker", function () {
         "c.txt": Buffer.from("hello"),
         "d.jpg": Buffer.alloc(0),
         "e.jpg": red.subarray(0, 200),
-        "f/blue.jpg": await jpeg("blue"),
+        "f/blue.jpg": await plainJpeg("blue"),
       },
     });
     const { exitCode, of } = await work(run);
@@ -49,7 +43,7 @@ describe("worker", function () {
   });
 
   it("writes outputs and the source's copy where the row says, with the digests it says", async () => {
-    const red = await jpeg("red");
+    const red = await plainJpeg("red");
     await using run = await planRun({ objects: { "photos/a b.jpg": red } });
     await work(run);
     const [row] = await run.rows(run.shards[0]!);
@@ -77,7 +71,7 @@ describe("worker", function () {
   });
 
   it("has nothing to do for a shard that is committed", async () => {
-    await using run = await planRun({ objects: { "a.jpg": await jpeg("red") } });
+    await using run = await planRun({ objects: { "a.jpg": await plainJpeg("red") } });
     const first = await work(run);
     const second = await work(run);
     assert.equal(second.exitCode, 0);
