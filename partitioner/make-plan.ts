@@ -1,5 +1,6 @@
 import { systemClock, utcDate } from "../core/clock.ts";
 import { digestOf } from "../core/digest.ts";
+import { usageError } from "../core/errors.ts";
 import { requestDigestOf, runIdOf } from "../core/ids.ts";
 import { controlNames } from "../core/layout.ts";
 import { inParallel } from "../core/parallel.ts";
@@ -11,6 +12,7 @@ import { freeze, type Frozen, type FrozenEntry } from "./freeze.ts";
 import { ledgerKeyOf, markUnchanged, readAlive, readLedger } from "./ledger.ts";
 import { ledgerBelow } from "./ledger-segments.ts";
 import { assertOrder, listSource } from "./list.ts";
+import { listNamed } from "./named.ts";
 import type { PlanInput } from "./plan.ts";
 import type { PlanFiles } from "./plan-files.ts";
 import { createSelector, firstOf, sourceObjectOf } from "./select.ts";
@@ -24,6 +26,7 @@ const shardsInFlight = 2;
 /** Lists, freezes, marks, packs and writes everything but plan.json. */
 export async function makePlan(input: PlanInput, files: PlanFiles): Promise<Plan> {
   const { request, runDate, policy, stores, code, control, signal } = input;
+  assertMovable(input);
   await using spool = await openSpool(signal);
   const runId = runIdOf(runDate, request);
   const below = await ledgerBelow(control, ledgerKeyOf(input), signal);
@@ -48,6 +51,14 @@ export async function makePlan(input: PlanInput, files: PlanFiles): Promise<Plan
   return { ...content, planId: digestOf(content) };
 }
 
+function assertMovable({ source, policy }: PlanInput): void {
+  if (source.capabilities.listsNamesOnly !== true || policy.archive.onArchived === "keep") return;
+  throw usageError(
+    "onArchived: move deletes source objects, and those of a list of URIs are not ours to delete",
+    "Write onArchived: keep.",
+  );
+}
+
 /** A replay, and a run that reprocesses, do what the ledger has as done. */
 function asksLedger({ request, entries }: PlanInput): boolean {
   return entries === undefined && !request.select.reprocess;
@@ -55,14 +66,20 @@ function asksLedger({ request, entries }: PlanInput): boolean {
 
 function frozenEntries(input: PlanInput, below: number, spool: Spool): AsyncIterable<FrozenEntry[]> {
   if (input.entries !== undefined) return assertOrder(sortByName(input.entries(), spool));
-  const { source, control, request, runDate, signal } = input;
+  const { control, request, signal } = input;
   const { limit } = request.select;
-  const isSelected = createSelector(request.select, runDate, source.prefix);
-  const take = (object: ObjectInfo): SourceObject | undefined => (isSelected(object) ? sourceObjectOf(object) : undefined);
-  const { onListing } = input;
-  const selected = listSource(source, { signal, spool, take, isCut: limit !== undefined, ...(onListing && { onListing }) });
+  const selected = selectedObjects(input, spool);
   const listed = assertOrder(limit === undefined ? selected : firstOf(selected, limit));
   return asksLedger(input) ? markUnchanged(listed, readLedger(control, ledgerKeyOf(input), { below, signal })) : listed;
+}
+
+function selectedObjects({ source, request, runDate, signal, onListing }: PlanInput, spool: Spool): AsyncIterable<SourceObject[]> {
+  const options = { signal, spool, ...(onListing && { onListing }) };
+  const { select } = request;
+  if (source.capabilities.listsNamesOnly === true) return listNamed(source, { ...options, selection: select, runDate });
+  const isSelected = createSelector(select, runDate, source.prefix);
+  const take = (object: ObjectInfo): SourceObject | undefined => (isSelected(object) ? sourceObjectOf(object) : undefined);
+  return listSource(source, { ...options, take, isCut: select.limit !== undefined });
 }
 
 async function twinsOf(input: PlanInput, frozen: Frozen, below: number, spool: Spool): Promise<Twins> {

@@ -6,7 +6,8 @@ import type { ObjectInfo } from "../storage/store.ts";
 
 /**
  * Whether an object of the listing belongs to the run, `limit` excepted (it needs the sorted whole).
- * Globs match names relative to the source root (`prefix` is what stands before it), dot files included; `**` crosses slashes, `*` does not.
+ * Globs match names relative to the source root (`prefix` is what stands before it), dot files included; `**` crosses
+ * slashes, `*` does not.
  */
 export function createSelector(selection: Selection, runDate: string, prefix = ""): (object: ObjectInfo) => boolean {
   const matches = nameMatcher(selection);

@@ -58,6 +58,11 @@ function isPossible(disk: string): boolean {
   return !disk.includes("\0") && !disk.includes("/") && !isReserved(disk);
 }
 
+/** The name of the object at a relative path on disk. */
+export function nameOfPath(path: string): string {
+  return nameOfByteText(byteText(path).split("/").map(segmentOfDisk).join("/"));
+}
+
 /** Where a name lives that cannot live at its own path. */
 export function alternatePath(name: string): string {
   const text = percentEncode(Buffer.from(name));

@@ -31,7 +31,13 @@ const memoryStores = new Map<string, ObjectStore>();
  * holds no slot, and the limit sees every overload answer.
  */
 export async function openStore(location: string, context: StoreContext): Promise<ObjectStore> {
-  const store = await openBare(parseStoreUrl(location), context);
+  const parsed = parseStoreUrl(location);
+  if (parsed.kind === "list") {
+    // Loaded only where it is needed. What it opens has retries and limits of its own.
+    const { uriListStore } = await import("./uri-list.ts");
+    return uriListStore(parsed, async (url) => openStore(url, context));
+  }
+  const store = await openBare(parsed, context);
   const traced = context.log.level === "debug" ? withTrace(store, context) : store;
   return withRetry(withLimit(traced, context), context);
 }
@@ -43,7 +49,7 @@ export async function openSource(location: string, context: StoreContext): Promi
   return confineList(await openStore(`gs://${parsed.bucket}`, context), parsed.url, parsed.prefix);
 }
 
-async function openBare(parsed: StoreUrl, context: StoreContext): Promise<ObjectStore> {
+async function openBare(parsed: Exclude<StoreUrl, { kind: "list" }>, context: StoreContext): Promise<ObjectStore> {
   if (parsed.kind === "file") return fileStore(parsed.path, context);
   if (parsed.kind === "memory") return memoryOf(parsed.id, parsed.url);
   // Loaded only where it is needed: Google's client takes a third of a second to start.

@@ -14,6 +14,9 @@ export interface ObjectInfo {
   metadata?: Record<string, string>;
 }
 
+/** The generation of what does not exist: "only if absent" in a write; pinned by a plan, an object that was missing then. */
+export const noGeneration = "0";
+
 export interface StoreCapabilities {
   /** Listings carry crc32c. */
   listsCrc32c: boolean;
@@ -25,6 +28,11 @@ export interface StoreCapabilities {
   parallelList: boolean;
   /** `copy` from a store of the same kind moves no bytes through this process. */
   serverSideCopy: boolean;
+  /**
+   * Listings give nothing but names, in no order and perhaps twice: `stat` tells the rest, and a name may have no
+   * object. Absent: listings are as the contract says.
+   */
+  listsNamesOnly?: boolean;
 }
 
 export interface ListOptions {

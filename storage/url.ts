@@ -1,21 +1,46 @@
 import { homedir } from "node:os";
-import { resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf, usageError } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
-import { fileUri } from "./file-names.ts";
+import { fileUri, nameOfPath } from "./file-names.ts";
 
 export type StoreUrl =
   | { kind: "file"; url: string; path: string }
   /** `prefix` is "" or ends with "/". */
   | { kind: "gs"; url: string; bucket: string; prefix: string }
-  | { kind: "memory"; url: string; id: string };
+  | { kind: "memory"; url: string; id: string }
+  /** A file that lists URIs, and where it is. */
+  | { kind: "list"; url: string; folder: string; name: string; format: ListFormat; path?: string };
+
+export type ListFormat = "csv" | "ndjson" | "parquet";
 
 /**
  * A plain path, `file:///…`, `gs://bucket[/prefix]` or `memory://id`; `url` in its one normal form, without a trailing
  * slash. A relative path is taken from `cwd`; `~/` is the home folder, which no shell fills in inside a config file.
+ * What ends in `.csv`, `.ndjson`, `.jsonl` or `.parquet` is a list of URIs.
  */
 export function parseStoreUrl(text: string, cwd: string = process.cwd()): StoreUrl {
+  const place = parsePlace(text, cwd);
+  return listAt(place) ?? place;
+}
+
+const listNames = /\.(?:(csv)|(ndjson|jsonl)|(parquet))(?:\.gz)?$/i;
+
+function listAt(place: StoreUrl): StoreUrl | undefined {
+  const match = listNames.exec(place.url);
+  if (match === null || place.kind === "memory" || place.kind === "list") return undefined;
+  const format: ListFormat = match[1] !== undefined ? "csv" : match[2] !== undefined ? "ndjson" : "parquet";
+  if (place.kind === "gs") {
+    const cut = place.url.lastIndexOf("/");
+    if (cut < "gs://".length) return undefined;
+    return { kind: "list", url: place.url, folder: place.url.slice(0, cut), name: place.url.slice(cut + 1), format };
+  }
+  const { path, url } = place;
+  return { kind: "list", url, folder: fileUri(dirname(path)), name: nameOfPath(basename(path)), format, path };
+}
+
+function parsePlace(text: string, cwd: string): StoreUrl {
   if (text.trim() === "") throw usageError("the location is empty", examples);
   if (/\p{Cc}/u.test(text)) throw usageError(`"${printable(text)}" holds a control character`, examples);
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]+):/.exec(text)?.[1]?.toLowerCase();

@@ -8,7 +8,7 @@ import type { LedgerEntry, Plan, Policy, ShardEntry } from "../../core/types.ts"
 import { readNdjson } from "../../storage/objects.ts";
 import { fileStore } from "../../storage/file.ts";
 import { memoryStore } from "../../storage/memory.ts";
-import type { ObjectStore } from "../../storage/store.ts";
+import { StoreError, type ObjectStore } from "../../storage/store.ts";
 import { appendLedger } from "../../partitioner/ledger-append.ts";
 import { ledgerKeyOf } from "../../partitioner/ledger.ts";
 import { createPlan, previewPlan, type PlanInput } from "../../partitioner/plan.ts";
@@ -378,5 +378,77 @@ describe("a replay", () => {
     const entry = { name: "a", generation: "1", sizeBytes: 1 };
     const input = inputOf(world, { entries: () => batchesOf([entry, entry], 1) });
     await assert.rejects(createPlan(input), /twice/);
+  });
+});
+
+describe("a source that lists names only", () => {
+  async function listed(names: string[], objects: Record<string, string>): Promise<World> {
+    const world = await worldWith([]);
+    for (const [name, content] of Object.entries(objects)) await world.source.write(name, Buffer.from(content));
+    const source: ObjectStore = {
+      ...world.source,
+      capabilities: { ...world.source.capabilities, listsNamesOnly: true },
+      list: async function* () {
+        for await (const batch of batchesOf(names, 2)) {
+          yield { objects: batch.map((name) => ({ name, generation: "", sizeBytes: 0 })), prefixes: [] };
+        }
+      },
+      stat: async (name, options) => {
+        if (name.startsWith("https:")) throw new StoreError("STORE_FAILED", "cannot be read");
+        return world.source.stat(name, options);
+      },
+    };
+    return { ...world, source };
+  }
+
+  it("is sorted, taken once each, and looked at; what is missing stays in", async () => {
+    const world = await listed(["b.jpg", "gone.jpg", "a.jpg", "https://c.jpg", "b.jpg", "d.txt"], {
+      "a.jpg": "aa",
+      "b.jpg": "bbb",
+      "d.txt": "d",
+    });
+    const seen: number[][] = [];
+    const input = inputOf(world, { select: { include: ["**/*.jpg"] }, onListing: (objects, bytes) => seen.push([objects, bytes]) });
+    const { plan } = await createPlan(input);
+    const manifest = await collect(readManifest(world.control, plan, signal));
+    assert.deepEqual(
+      manifest.map(({ name, sizeBytes }) => [name, sizeBytes]),
+      [
+        ["a.jpg", 2],
+        ["b.jpg", 3],
+        ["gone.jpg", 1],
+        ["https://c.jpg", 1],
+      ],
+    );
+    assert.deepEqual(
+      manifest.map(({ generation }) => generation === "0"),
+      [false, false, true, true],
+    );
+    assert.deepEqual(seen.at(-1), [4, 5]);
+  });
+
+  it("is never moved", async () => {
+    const world = await listed([], {});
+    const moving = { ...policy, archive: { ...policy.archive, onArchived: "move" as const } };
+    await assert.rejects(
+      createPlan(inputOf(world, { policy: moving })),
+      (error) => error instanceof ImagemillError && error.exitCode === 2,
+    );
+  });
+
+  it("is looked at no further than wanted", async () => {
+    const names = Array.from({ length: 2_000 }, (_, index) => `${String(index).padStart(5, "0")}.jpg`);
+    const world = await listed(names.toReversed(), { "00001.jpg": "x" });
+    let stats = 0;
+    const counting: ObjectStore = {
+      ...world.source,
+      stat: async (...call) => {
+        stats++;
+        return world.source.stat(...call);
+      },
+    };
+    const { plan } = await createPlan(inputOf({ ...world, source: counting }, { select: { limit: 3 } }));
+    assert.equal(plan.manifest.objects, 3);
+    assert.ok(stats <= 500, String(stats));
   });
 });
