@@ -32,7 +32,13 @@ describe("what a bucket should be", () => {
 
   it("each drift is one change", () => {
     const foreign: LifecycleRule = { action: { type: "SetStorageClass", storageClass: "NEARLINE" }, condition: { age: 3 } };
-    const drifted = { ...facts, uniformAccess: false, publicAccessPrevented: false, softDeleteDays: 7, rules: [foreign, ...archiveRules(30, "")] };
+    const drifted = {
+      ...facts,
+      uniformAccess: false,
+      publicAccessPrevented: false,
+      softDeleteDays: 7,
+      rules: [foreign, ...archiveRules(30, "")],
+    };
     const { settings, changes } = bucketDifference(drifted, archive);
     assert.equal(changes.length, 5);
     assert.deepEqual(settings.rules, [foreign, ...archive.rules], "rules that are not ours stay");
