@@ -108,7 +108,7 @@ async function isLive(engine: Engine, record: SubmitRecord, plan: Plan, signal: 
   return state === "pending" || state === "running";
 }
 
-export async function readSubmit(
+async function readSubmit(
   driver: Driver,
   runId: string,
   signal: AbortSignal,

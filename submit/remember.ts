@@ -32,7 +32,7 @@ export async function rememberRun(control: ObjectStore, plan: Plan, commits: Com
   await writeCostModel(control, jobs, fitCost(sampler.samples(), await readCostModel(control, jobs, signal)), signal);
 }
 
-export function ledgerEntryOf(row: ImageRow, plan: Plan): LedgerEntry {
+function ledgerEntryOf(row: ImageRow, plan: Plan): LedgerEntry {
   return {
     name: row.name,
     generation: row.generation,
