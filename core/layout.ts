@@ -49,6 +49,8 @@ export function spreadOf(name: string): string {
 /** Names in the archive. `extension` without the dot; empty leaves the name without one. */
 export const archiveNames = {
   run: (runDate: string, runId: string) => `${runDate}/${runId}/`,
+  /** Tells people what the folder is; the first object of a run there. */
+  mark: (place: { runDate: string; runId: string }) => `${place.runDate}/${place.runId}/_metadata/run.json`,
   output: (
     place: { runDate: string; runId: string },
     job: string,

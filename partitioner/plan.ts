@@ -25,6 +25,8 @@ export interface PlanInput {
   onListing?: (objects: number, bytes: number) => void;
   /** Instead of the listing and its selection, in any order: what a replay works on. The ledger does not apply. */
   entries?: () => AsyncIterable<ShardEntry[]>;
+  /** Last look before a plan becomes the run's: what it throws leaves the run without one. */
+  beforeCreate?: (plan: Plan) => Promise<void>;
   /** Today decides which outputs still live. */
   clock?: Clock;
 }
@@ -45,6 +47,7 @@ export async function createPlan(input: PlanInput): Promise<Planned> {
   const stored = await readPlan(input);
   if (stored !== undefined) return adopt(stored, input);
   const plan = await makePlan(input, storedPlanFiles(input.control, input.signal));
+  await input.beforeCreate?.(plan);
   const { value, created } = await createOrReadJson(input.control, controlNames.plan(plan.runId), plan, input.signal);
   return created ? { plan, adopted: false, skew: skewOf(plan.shards) } : adopt(value, input);
 }

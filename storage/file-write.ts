@@ -119,7 +119,7 @@ function removeIfThere(path: DiskPath): void {
   try {
     unlinkSync(path);
   } catch (error) {
-    if (!failedWith(error, "ENOENT")) throw error;
+    if (!failedWith(error, "ENOENT", "ENOTDIR")) throw error;
   }
 }
 

@@ -4,6 +4,7 @@ import type { Commit, LoadRecord, Plan, Seal } from "../core/types.ts";
 import { writeReport } from "../analysis/report/write.ts";
 import { pruneArchive } from "../archive/prune.ts";
 import { createOrReadJson, readJson } from "../storage/objects.ts";
+import { isStoreError } from "../storage/store.ts";
 import { rememberRun } from "./remember.ts";
 import { runRowOf, type DoneRecord } from "./done.ts";
 import { moveSources } from "./move.ts";
@@ -59,10 +60,8 @@ export async function completeRun(
 
 async function loadRows(driver: Driver, plan: Plan, seal: Seal, signal: AbortSignal): Promise<LoadRecord> {
   const warehouse = await driver.warehouse(plan.stores.warehouse);
-  for (const change of await warehouse.ensure(signal)) {
-    if (change.applicable) continue;
-    driver.host.emit({ type: "notice", level: "warn", text: `${warehouse.url} differs from what this version expects: ${change.what}` });
-  }
+  // Another machine may have done the work; and what a busy warehouse kept us from then is due now.
+  await warehouse.ensure(signal);
   const { loadIds, rows, adopted } = await warehouse.load(
     {
       runId: seal.runId,
@@ -102,11 +101,16 @@ async function report(driver: Driver, plan: Plan, signal: AbortSignal): Promise<
 async function prune(driver: Driver, plan: Plan, signal: AbortSignal): Promise<void> {
   const archive = await driver.store(plan.stores.archive);
   if (archive.capabilities.lifecycle) return;
-  const pruned = await pruneArchive(archive, { days: plan.policy.archive.days, now: driver.host.clock.now(), signal });
-  if (pruned.objects === 0) return;
+  const { days } = plan.policy.archive;
+  const pruned = await pruneArchive(archive, { days, now: driver.host.clock.now(), signal }).catch((error: unknown) => {
+    // Nothing was ever archived in this folder.
+    if (isStoreError(error, "NOT_FOUND")) return undefined;
+    throw error;
+  });
+  if (pruned === undefined || pruned.objects === 0) return;
   driver.host.emit({
     type: "notice",
     level: "info",
-    text: `${pruned.objects} archived objects older than ${plan.policy.archive.days} days were deleted`,
+    text: `${pruned.objects} archived objects older than ${days} days were deleted`,
   });
 }

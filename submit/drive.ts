@@ -3,8 +3,9 @@ import { controlNames } from "../core/layout.ts";
 import type { Commit, Plan } from "../core/types.ts";
 import { readJson } from "../storage/objects.ts";
 import { completeRun } from "./complete.ts";
-import { executeShards } from "./execute.ts";
+import { executeShards, uncommitted } from "./execute.ts";
 import { acquireRunLock, lockFolder } from "./lock.ts";
+import { preflight } from "./preflight.ts";
 import { readCommits, readRecords } from "./records.ts";
 import { gateOf } from "./seal.ts";
 import { gateProblem } from "./sealing.ts";
@@ -54,8 +55,8 @@ export async function driveRun(
   using stop = stopAfter(host, config.policy.limits.runTimeoutMs, runId);
   await takeBackCancel(driver, runId, stop.signal);
   try {
-    const { plan } = await makePlan(stop.signal);
-    return await drivePlan(driver, plan, stop.signal).catch(async (error: unknown) => {
+    const { plan, adopted } = await makePlan(stop.signal);
+    return await drivePlan(driver, plan, adopted, stop.signal).catch(async (error: unknown) => {
       const stopped = stop.errorOf();
       if (stopped === undefined) throw error;
       return stoppedSummary(driver, plan, stopped);
@@ -77,11 +78,12 @@ export async function takeBackCancel(driver: Driver, runId: string, signal: Abor
   if ((await driver.control.stat(name, { signal })) !== undefined) await driver.control.delete(name, { signal });
 }
 
-async function drivePlan(driver: Driver, plan: Plan, signal: AbortSignal): Promise<Driven> {
+async function drivePlan(driver: Driver, plan: Plan, adopted: boolean, signal: AbortSignal): Promise<Driven> {
   const commits = new Map<string, Commit>();
   await readCommits(driver.control, plan.runId, commits, signal);
   const drive: Drive = { driver, plan, commits, resumed: commits.size > 0 };
   const before = commits.size;
+  if (adopted && uncommitted(plan, commits).length > 0) await preflight(driver, plan, signal);
   driver.host.emit({ type: "state", runId: plan.runId, state: "running" });
   const problem = await executeShards(driver, plan, commits, signal);
   if (problem !== undefined)

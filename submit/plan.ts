@@ -10,7 +10,7 @@ export async function planRun(driver: Driver, options: RunOptions, { save }: { s
   const { clock, signal } = driver.host;
   const wish = { request: await requestOf(driver, options), runDate: options.runDate ?? utcDate(clock.now()) };
   try {
-    const { plan, adopted, skew } = await (save ? planFor : previewFor)(driver, wish, signal);
+    const { plan, adopted, skew } = await (save ? planFor(driver, wish, signal, { ready: false }) : previewFor(driver, wish, signal));
     const { processes, threadsPerProcess } = driver.sizing();
     return {
       planId: plan.planId,

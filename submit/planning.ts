@@ -1,5 +1,6 @@
-import type { RunRequest, ShardEntry, StoreUrls } from "../core/types.ts";
+import type { Plan, RunRequest, ShardEntry, StoreUrls } from "../core/types.ts";
 import { createPlan, previewPlan, type PlanInput, type Planned } from "../partitioner/plan.ts";
+import { preflight } from "./preflight.ts";
 import type { Driver, RunOptions } from "./driver.ts";
 
 /** Progress events of a listing, at most so often. */
@@ -32,9 +33,14 @@ export interface PlanWish {
   entries?: () => AsyncIterable<ShardEntry[]>;
 }
 
-/** Makes or adopts the plan of a run, and tells what it is. */
-export async function planFor(driver: Driver, wish: PlanWish, signal: AbortSignal): Promise<Planned> {
-  const planned = await createPlan(await inputFor(driver, wish, signal));
+/**
+ * Makes or adopts the plan of a run, and tells what it is. `ready`: there is work, and it can begin: a new plan is then
+ * made only where the places of its results are fit for them, since a plan never changes.
+ */
+export async function planFor(driver: Driver, wish: PlanWish, signal: AbortSignal, how: { ready: boolean }): Promise<Planned> {
+  const input = await inputFor(driver, wish, signal);
+  const beforeCreate = async (plan: Plan): Promise<void> => preflight(driver, plan, signal);
+  const planned = await createPlan(how.ready ? { ...input, beforeCreate } : input);
   announce(driver, planned);
   return planned;
 }
@@ -97,7 +103,7 @@ function announce(driver: Driver, { plan, adopted }: Planned): void {
 
 function nothingFound(source: string, { select, rerun }: RunRequest): string {
   const wanted = [
-    `include ${select.include.join(", ")}`,
+    select.include.length > 0 ? `include ${select.include.join(", ")}` : "every name",
     ...(select.exclude.length > 0 ? [`exclude ${select.exclude.join(", ")}`] : []),
     ...(select.createdAfter === undefined ? [] : [`created after ${select.createdAfter}`]),
     ...(select.createdBefore === undefined ? [] : [`created before ${select.createdBefore}`]),

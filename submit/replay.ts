@@ -36,7 +36,9 @@ export async function replayRun(driver: Driver, parentId: string, options: Repla
   const reasons = [...(options.reasons ?? quarantineReasons)].sort();
   const request = await replayRequest(driver, parent, reasons, options.number ?? 1);
   const wish = { request, runDate: parent.runDate, entries: () => quarantinedEntries(driver, parent, new Set(reasons)) };
-  const { summary } = await driveRun(driver, runIdOf(parent.runDate, request), async (signal) => planFor(driver, wish, signal));
+  const { summary } = await driveRun(driver, runIdOf(parent.runDate, request), async (signal) =>
+    planFor(driver, wish, signal, { ready: true }),
+  );
   return summary;
 }
 

@@ -25,7 +25,9 @@ export async function run(driver: Driver, options: RunOptions): Promise<RunSumma
   const earlier = options.runDate === undefined ? await unfinishedRuns(driver, requestKey(request), runDate) : [];
   const continued: Continued[] = [];
   for (const runId of earlier) continued.push(await continueEarlier(driver, runId));
-  const { summary } = await driveRun(driver, runIdOf(runDate, request), async (signal) => planFor(driver, { request, runDate }, signal));
+  const { summary } = await driveRun(driver, runIdOf(runDate, request), async (signal) =>
+    planFor(driver, { request, runDate }, signal, { ready: true }),
+  );
   return withContinued(summary, continued);
 }
 

@@ -5,6 +5,7 @@ import type { Commit, Plan } from "../core/types.ts";
 import { lockOf, takeBackCancel } from "./drive.ts";
 import { beginWork, executeShards, assertSameCode, uncommitted } from "./execute.ts";
 import { planFor, requestOf } from "./planning.ts";
+import { preflight } from "./preflight.ts";
 import { readCommits, readRecords } from "./records.ts";
 import { stateOf } from "./state.ts";
 import { stopAfter } from "./stop.ts";
@@ -25,9 +26,10 @@ export async function submitRun(driver: Driver, options: RunOptions): Promise<Su
   try {
     using _lock = lockOf(driver, runId);
     await takeBackCancel(driver, runId, stop.signal);
-    const { plan } = await planFor(driver, { request, runDate }, stop.signal);
+    const { plan, adopted } = await planFor(driver, { request, runDate }, stop.signal, { ready: true });
     const commits = new Map<string, Commit>();
     await readCommits(driver.control, runId, commits, stop.signal);
+    if (adopted && uncommitted(plan, commits).length > 0) await preflight(driver, plan, stop.signal);
     const begun = await begin(driver, plan, commits, stop.signal);
     const state = stateOf({ ...(await readRecords(driver.control, runId, stop.signal)), commits });
     return {

@@ -25,10 +25,10 @@ export interface Schedule {
   failures: Map<string, number>;
   retried: number;
   finished: number;
-  /** Shards that failed `shardAttempts` times. */
+  /** Shards that get no further attempt. */
   failed: ShardFailure[];
-  /** Of shards given up, since a shard last succeeded. */
-  failedInARow: number;
+  /** Attempts, of any shards, since one last succeeded. */
+  failuresInARow: number;
   /** No shard is given out any more: cancelled, or nothing can succeed. */
   stopping: boolean;
 }
@@ -46,8 +46,8 @@ export type ScheduleCommand =
   /** Nothing is left for this worker: it may end. */
   | { do: "dismiss"; slot: number };
 
-/** When this many shards in a row used up their attempts, the cause is not the shards. */
-const hopelessAfter = 3;
+/** When as many attempts in a row failed as this many shards have, the cause is not the shards. */
+const hopelessAfterShards = 3;
 
 export function newSchedule(shards: string[], slotCount: number, shardAttempts: number): Schedule {
   return {
@@ -60,7 +60,7 @@ export function newSchedule(shards: string[], slotCount: number, shardAttempts: 
     retried: 0,
     finished: 0,
     failed: [],
-    failedInARow: 0,
+    failuresInARow: 0,
     stopping: false,
   };
 }
@@ -90,7 +90,7 @@ function exited(schedule: Schedule, { slot, failure, fatal }: Extract<ScheduleEv
   // One that died before it began anything must cost an attempt, too, or this would never end.
   const blamed = begun.length > 0 ? begun : given.slice(0, 1);
   schedule.waiting.unshift(...given.filter((shard) => !blamed.includes(shard)));
-  for (const shard of blamed) attemptFailed(schedule, { shard, ...failure }, fatal);
+  for (const shard of blamed) attemptFailed(schedule, { shard, ...failure });
 }
 
 function said(schedule: Schedule, slot: number, event: WorkerEvent): void {
@@ -105,12 +105,12 @@ function said(schedule: Schedule, slot: number, event: WorkerEvent): void {
       schedule.slots.set(slot, without(given, event.shard));
       schedule.begun.delete(event.shard);
       schedule.finished += 1;
-      schedule.failedInARow = 0;
+      schedule.failuresInARow = 0;
       break;
     case "shard-failed": {
       const { shard, code, message, hint } = event;
       schedule.slots.set(slot, without(given, shard));
-      attemptFailed(schedule, { shard, code, message, ...(hint !== undefined && { hint }) }, false);
+      attemptFailed(schedule, { shard, code, message, ...(hint !== undefined && { hint }) });
       break;
     }
     case "progress":
@@ -123,19 +123,19 @@ function without(shards: string[], shard: string): string[] {
   return shards.filter((one) => one !== shard);
 }
 
-function attemptFailed(schedule: Schedule, failure: ShardFailure, fatal: boolean): void {
+function attemptFailed(schedule: Schedule, failure: ShardFailure): void {
   const failures = (schedule.failures.get(failure.shard) ?? 0) + 1;
   schedule.failures.set(failure.shard, failures);
   schedule.begun.delete(failure.shard);
-  if (!fatal && failures < schedule.shardAttempts) {
+  schedule.failuresInARow += 1;
+  if (schedule.failuresInARow >= hopelessAfterShards * schedule.shardAttempts) schedule.stopping = true;
+  if (!schedule.stopping && failures < schedule.shardAttempts) {
     schedule.retried += 1;
     // Next, not last: what can never succeed shows before the rest of the run has failed its first attempts.
     schedule.waiting.unshift(failure.shard);
     return;
   }
   schedule.failed.push(failure);
-  schedule.failedInARow += 1;
-  if (schedule.failedInARow >= hopelessAfter) schedule.stopping = true;
 }
 
 function mayGive(schedule: Schedule): boolean {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { ImagemillError } from "../../core/errors.ts";
 import { systemClock } from "../../core/clock.ts";
 import { requestKey } from "../../core/ids.ts";
 import { controlNames } from "../../core/layout.ts";
 import type { Plan, Seal } from "../../core/types.ts";
 import { readJson } from "../../storage/objects.ts";
-import type { ObjectStore } from "../../storage/store.ts";
+import { StoreError, type ObjectStore } from "../../storage/store.ts";
 import { finishRun } from "../../submit/finish.ts";
 import { requestOf } from "../../submit/planning.ts";
 import { run } from "../../submit/run.ts";
@@ -110,7 +111,7 @@ for (const kind of ["memory", "file"] as const) {
 
 describe("run", () => {
   it("warns when nothing is selected, naming source and selection, and ends with 0", async () => {
-    await using world = await createWorld("memory", objects);
+    await using world = await createWorld("file", objects);
     await using driver = await world.driver({ config: { select: { include: ["*.png"], exclude: ["x/**"] } } });
     const summary = await run(driver, bareRun);
     assert.equal(summary.exitCode, 0);
@@ -179,6 +180,29 @@ describe("run", () => {
     await assert.rejects(run(other, bareRun), { code: "PLAN_DIFFERS", exitCode: 4 });
     await using newer = await world.driver({ parts: { code: () => ({ imagemill: "2", sharp: "1", libvips: "1" }) } });
     await assert.rejects(run(newer, bareRun), { code: "CODE_DIFFERS", exitCode: 4 });
+  });
+
+  it("starts no worker when the archive takes nothing, and does not mind a warehouse that is busy now", async () => {
+    await using world = await createWorld("memory", objects);
+    let begun = 0;
+    const engine = { before: () => void (begun += 1) };
+    const full = async (): Promise<never> => Promise.reject(new StoreError("PERMISSION_DENIED", "no", { hint: "Ask for it." }));
+    const wrap = (store: ObjectStore, url: string): ObjectStore => (url === world.config.archive ? { ...store, write: full } : store);
+    await using driver = await world.driver({ wrap, engine });
+    await assert.rejects(run(driver, bareRun), { code: "ARCHIVE_UNWRITABLE", exitCode: 4, hint: "Ask for it." });
+    assert.equal(begun, 0);
+    const planned: string[] = [];
+    for await (const page of driver.control.list())
+      planned.push(...page.objects.map(({ name }) => name).filter((name) => name.endsWith("plan.json")));
+    assert.deepEqual(planned, [], "a plan that cannot be worked on is not kept: it could not be changed");
+    let looks = 0;
+    const ensure = (): Promise<never[]> => {
+      looks += 1;
+      return looks === 1 ? Promise.reject(new ImagemillError("WAREHOUSE_BUSY", "a notebook has it")) : Promise.resolve([]);
+    };
+    await using other = await world.driver({ engine, parts: { openWarehouse: () => Promise.resolve({ ...world.warehouse, ensure }) } });
+    assert.equal((await run(other, bareRun)).exitCode, 0);
+    assert.equal(looks, 2);
   });
 
   it("first continues what an earlier date left, then does today's", async () => {
