@@ -6,7 +6,7 @@ import { createPacker, type Placement } from "./pack.ts";
 import { createSorter } from "./sort.ts";
 import type { Spool } from "./spool.ts";
 import type { Twins } from "./twins.ts";
-import { decodeWork, encodeWork, type WorkItem } from "./work.ts";
+import { decodeWork, type WorkItem } from "./work.ts";
 
 /** What a worker compares one object with, at most. */
 const maxTwins = 8;
@@ -39,13 +39,13 @@ async function* unitsOf(
   frozen: Frozen,
   { packing, spool, twins }: { packing: PackingPolicy; spool: Spool; twins: Twins },
 ): AsyncGenerator<WorkItem[][]> {
-  const aside = createSorter<WorkItem>({ spool, compare: (a, b) => a.key - b.key, encode: encodeWork, decode: decodeWork });
+  const aside = createSorter<Keyed>({ spool, compare: (a, b) => a.key - b.key, encode: ({ text }) => text, decode: keyedOf });
   const isCandidate = candidateTest(frozen.keys.repeated(), twins.keys);
   for await (const lines of frozen.work.read()) {
     const units: WorkItem[][] = [];
-    for (const line of lines) {
-      const item = decodeWork(line);
-      if (isCandidate(item)) await aside.add(item);
+    for (const text of lines) {
+      const item = decodeWork(text);
+      if (isCandidate(item)) await aside.add({ key: item.key, text });
       else units.push([item]);
     }
     yield units;
@@ -54,6 +54,17 @@ async function* unitsOf(
     const own = await twins.of(group[0]!.key);
     yield [own.length === 0 ? group : group.map((item) => withTwins(item, own))];
   }
+}
+
+/** What sorting needs of an item: many are held at a time. */
+interface Keyed {
+  key: number;
+  /** As `encodeWork` makes it. */
+  text: string;
+}
+
+function keyedOf(text: string): Keyed {
+  return { key: Number(text.slice(0, text.indexOf(" "))), text };
 }
 
 /** Shards are numbered in the order in which they are complete. */
@@ -96,15 +107,15 @@ function candidateTest(repeated: KeySet, twins: KeySet): (item: WorkItem) => boo
 }
 
 /** Items of one key, at most `most` at a time: more never share a shard anyway. */
-async function* groups(sorted: AsyncIterable<WorkItem[]>, most: number): AsyncGenerator<WorkItem[]> {
+async function* groups(sorted: AsyncIterable<Keyed[]>, most: number): AsyncGenerator<WorkItem[]> {
   let group: WorkItem[] = [];
   for await (const batch of sorted) {
-    for (const item of batch) {
-      if (group.length > 0 && (group[0]!.key !== item.key || group.length >= most)) {
+    for (const { key, text } of batch) {
+      if (group.length > 0 && (group[0]!.key !== key || group.length >= most)) {
         yield group;
         group = [];
       }
-      group.push(item);
+      group.push(decodeWork(text));
     }
   }
   if (group.length > 0) yield group;

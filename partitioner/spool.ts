@@ -5,7 +5,9 @@ import { ImagemillError, messageOf } from "../core/errors.ts";
 
 /** Characters that are gathered before a write. */
 const writeChars = 1 << 17;
-const bufferBytes = 1 << 18;
+const writeBytes = 1 << 18;
+/** Small: a merge reads dozens of files at a time. */
+const readBytes = 1 << 15;
 const lineBreak = 10;
 
 /** Lines on disk that need not fit into memory. Lines hold no line break. */
@@ -32,8 +34,8 @@ export async function openSpool(signal: AbortSignal): Promise<Spool> {
   const readers = new Set<FileHandle>();
   const spare: Buffer[] = [];
   const buffers: Buffers = {
-    take: () => spare.pop() ?? Buffer.allocUnsafeSlow(bufferBytes),
-    give: (buffer) => void (buffer.length === bufferBytes && spare.push(buffer)),
+    take: () => spare.pop() ?? Buffer.allocUnsafeSlow(writeBytes),
+    give: (buffer) => void (buffer.length === writeBytes && spare.push(buffer)),
   };
   let files = 0;
   return {
@@ -71,11 +73,9 @@ function spoolFile(path: string, { buffers, readers, signal }: SpoolContext): Sp
     if (isEmpty) return;
     const handle = await open(path);
     readers.add(handle);
-    const buffer = buffers.take();
     try {
-      yield* linesOf(handle, buffer, signal);
+      yield* linesOf(handle, signal);
     } finally {
-      buffers.give(buffer);
       readers.delete(handle);
       await handle.close();
     }
@@ -93,7 +93,7 @@ function spoolFile(path: string, { buffers, readers, signal }: SpoolContext): Sp
 
 async function appendText(path: string, text: string, buffers: Buffers): Promise<void> {
   const bytes = Buffer.byteLength(text);
-  const buffer = bytes > bufferBytes ? Buffer.allocUnsafe(bytes) : buffers.take();
+  const buffer = bytes > writeBytes ? Buffer.allocUnsafe(bytes) : buffers.take();
   buffer.write(text);
   await using handle = await open(path, "a");
   await handle.appendFile(buffer.subarray(0, bytes));
@@ -101,8 +101,8 @@ async function appendText(path: string, text: string, buffers: Buffers): Promise
 }
 
 /** Each line is a string of its own: a slice of a block would keep the whole block alive as long as the line. */
-async function* linesOf(handle: FileHandle, block: Buffer, signal: AbortSignal): AsyncGenerator<string[]> {
-  let buffer = block;
+async function* linesOf(handle: FileHandle, signal: AbortSignal): AsyncGenerator<string[]> {
+  let buffer: Buffer = Buffer.allocUnsafeSlow(readBytes);
   let held = 0;
   for (;;) {
     signal.throwIfAborted();
