@@ -1,4 +1,5 @@
 import type { Bucket, BucketMetadata, CreateBucketRequest } from "@google-cloud/storage";
+import type { GoogleConfig } from "../configs/config.ts";
 import { codeOf, ImagemillError, messageOf } from "../core/errors.ts";
 import { gcsClient } from "../storage/gcs-client.ts";
 import type { BucketFacts, BucketSettings } from "./buckets.ts";
@@ -17,8 +18,8 @@ export interface BucketService {
 const secondsADay = 86_400;
 
 /** Buckets and their policies, through Google's client. Few calls, made by hand: they are not retried. */
-export async function bucketService(options: { endpoint?: string; project?: string }): Promise<BucketService> {
-  const client = await gcsClient(options.endpoint, options.project);
+export async function bucketService({ endpoints, project }: GoogleConfig): Promise<BucketService> {
+  const client = await gcsClient(endpoints.storage, project);
   return {
     read: async (name) => {
       try {

@@ -15,11 +15,7 @@ const needs: Record<BucketPlace, { permissions: string[]; role: string }> = {
 export async function checkBuckets(config: Config, signal: AbortSignal): Promise<Finding[]> {
   const wishes = bucketWishes(config);
   if (wishes.length === 0) return [];
-  const { project, endpoints } = config.google;
-  const service = await bucketService({
-    ...(endpoints.storage !== undefined && { endpoint: endpoints.storage }),
-    ...(project !== undefined && { project }),
-  });
+  const service = await bucketService(config.google);
   const found: Finding[] = [];
   for (const wish of wishes) {
     signal.throwIfAborted();

@@ -76,42 +76,27 @@ export function tellSummary(summary: RunSummary, args: ConfigArguments, shell: S
   return summary.exitCode;
 }
 
+const summaryKeys = [
+  "runId",
+  "planId",
+  "state",
+  "listed",
+  "ok",
+  "skipped",
+  "quarantined",
+  "outputs",
+  "rowsLoaded",
+  "bytesIn",
+  "bytesOut",
+  "wallMs",
+  "imagesPerSecond",
+  "report",
+] as const satisfies (keyof RunSummary)[];
+
 /** The line of `run --json`; an `error` follows where there was one. */
 function summaryJson(summary: RunSummary): Record<string, unknown> {
-  const {
-    runId,
-    planId,
-    state,
-    listed,
-    ok,
-    skipped,
-    quarantined,
-    outputs,
-    rowsLoaded,
-    bytesIn,
-    bytesOut,
-    wallMs,
-    imagesPerSecond,
-    report,
-    problem,
-  } = summary;
-  const line = {
-    runId,
-    planId,
-    state,
-    listed,
-    ok,
-    skipped,
-    quarantined,
-    outputs,
-    rowsLoaded,
-    bytesIn,
-    bytesOut,
-    wallMs,
-    imagesPerSecond,
-    report,
-  };
-  return problem === undefined ? line : { ...line, error: problemJson(problem) };
+  const line = Object.fromEntries(summaryKeys.map((key) => [key, summary[key]]));
+  return summary.problem === undefined ? line : { ...line, error: problemJson(summary.problem) };
 }
 
 /** A problem that left a result: the result is on stdout, this is for people. */

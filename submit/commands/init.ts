@@ -83,11 +83,7 @@ async function bucketSteps(config: Config): Promise<Step[]> {
   const wishes = bucketWishes(config);
   if (wishes.length === 0) return [];
   const { bucketService } = await import("../../archive/bucket-service.ts");
-  const { project, endpoints } = config.google;
-  const service = await bucketService({
-    ...(endpoints.storage !== undefined && { endpoint: endpoints.storage }),
-    ...(project !== undefined && { project }),
-  });
+  const service = await bucketService(config.google);
   const steps: Step[] = [];
   for (const wish of wishes) {
     const facts = await service.read(wish.bucket);
