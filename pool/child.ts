@@ -37,7 +37,10 @@ export function poolEnvironment({ threads, tasksPerThread }: PoolShape, base: No
     NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache"),
     ...base,
     UV_THREADPOOL_SIZE: String(threads * tasksPerThread + spareUvThreads),
-    MALLOC_ARENA_MAX: base["MALLOC_ARENA_MAX"] ?? "2",
+    // glibc keeps freed memory in each arena, and learns to keep large blocks, too: a worker sees many sizes.
+    MALLOC_ARENA_MAX: "2",
+    MALLOC_MMAP_THRESHOLD_: String(4 * 2 ** 20),
+    MALLOC_TRIM_THRESHOLD_: String(16 * 2 ** 20),
     VIPS_CONCURRENCY: "1",
     VIPS_BLOCK_UNTRUSTED: "1",
   };
