@@ -1,3 +1,4 @@
+import { exitCodes, ImagemillError } from "../core/errors.ts";
 import { schemaVersion, tables, type Column, type Table } from "./tables.ts";
 import { readViews, viewTag, type View } from "./views.ts";
 import type { Dialect } from "./dialect.ts";
@@ -11,6 +12,7 @@ export interface ActualSchema {
 
 export type Change = SchemaChange &
   (
+    | { kind: "create-dataset" }
     | { kind: "create-table"; table: Table }
     /** `path` leads to the column, records on the way included. */
     | { kind: "add-column"; table: Table; path: string[]; column: Column }
@@ -76,8 +78,18 @@ export function viewDescription(view: View, dialect: Dialect): string {
   return `${view.question} (imagemill definition ${viewTag(view, dialect)})`;
 }
 
+/** The schema, unless a newer program made it: this one would not know what its columns mean. */
+export function notNewer(url: string, actual: ActualSchema): ActualSchema {
+  const found = Math.max(0, ...tables.map(({ name }) => schemaVersionOf(actual.tables.get(name)?.description ?? "")));
+  if (found <= schemaVersion) return actual;
+  throw new ImagemillError("WAREHOUSE_NEWER", `${url} has schema ${found}; this imagemill knows ${schemaVersion}`, {
+    hint: "Use the imagemill that made it, or a newer one; or name another warehouse with --warehouse.",
+    exitCode: exitCodes.precondition,
+  });
+}
+
 /** 0 where the description says nothing. */
-export function schemaVersionOf(description: string): number {
+function schemaVersionOf(description: string): number {
   return Number(/\(imagemill schema (\d+)\)$/.exec(description)?.[1] ?? 0);
 }
 

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { messageOf } from "../core/errors.ts";
-import { crc32cBase64 } from "../storage/checksum.ts";
+import { inParallel } from "../core/parallel.ts";
 import { columnNames, readRowsSql } from "./duckdb-sql.ts";
-import { checkFile, decideLoad } from "./load.ts";
+import { adopted, decideLoad, readSealed } from "./load.ts";
 import { findBadLine, loadRejected } from "./rows.ts";
 import { imagesTable } from "./tables.ts";
 import type { LoadRequest, LoadResult } from "./warehouse.ts";
@@ -19,14 +19,13 @@ export interface StagedFiles extends AsyncDisposable {
 const readsAtOnce = 8;
 
 /** Checks each file against the seal and puts it where DuckDB can read it: in place where it is local already. */
-export async function stageFiles({ files, store }: LoadRequest, signal?: AbortSignal): Promise<StagedFiles> {
+export async function stageFiles(request: LoadRequest, signal?: AbortSignal): Promise<StagedFiles> {
   const folder = await mkdtemp(join(tmpdir(), "imagemill-load-"));
   const staged: StagedFiles = { paths: [], [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
   const stage = async (index: number): Promise<void> => {
-    const file = files[index]!;
-    const { bytes } = await store.read(file.name, signal === undefined ? {} : { signal });
-    const uri = store.uri(file.name);
-    checkFile(file, { sizeBytes: bytes.length, crc32c: crc32cBase64(bytes) }, uri);
+    const file = request.files[index]!;
+    const bytes = await readSealed(request, file, signal);
+    const uri = request.store.uri(file.name);
     if (uri.startsWith("file:")) {
       staged.paths[index] = fileURLToPath(uri);
     } else {
@@ -35,14 +34,7 @@ export async function stageFiles({ files, store }: LoadRequest, signal?: AbortSi
     }
   };
   try {
-    const indexes = files.keys();
-    const results = await Promise.allSettled(
-      Array.from({ length: readsAtOnce }, async () => {
-        for (const index of indexes) await stage(index);
-      }),
-    );
-    const failure = results.find((result) => result.status === "rejected");
-    if (failure !== undefined) throw failure.reason;
+    await inParallel(request.files.keys(), readsAtOnce, stage);
     return staged;
   } catch (error) {
     await staged[Symbol.asyncDispose]();
@@ -70,10 +62,6 @@ export async function insertRows(
     throw loadRejected(undefined, `the files hold ${inserted} rows, ${rows} of them of this run, and the seal says ${request.rows}`);
   }
   return { loadIds: [await recordLoad(connection, request, loadedAt)], rows, adopted: false };
-}
-
-export function adopted(request: LoadRequest): LoadResult {
-  return { loadIds: [], rows: request.rows, adopted: true };
 }
 
 async function insertFiles(connection: DuckDBConnection, request: LoadRequest, paths: string[]): Promise<number> {

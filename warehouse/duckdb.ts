@@ -2,18 +2,18 @@ import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Clock, Random } from "../core/clock.ts";
-import { ImagemillError, messageOf } from "../core/errors.ts";
+import { messageOf } from "../core/errors.ts";
 import type { RunRow } from "../core/rows.ts";
-import { differencesOf, schemaChanges, schemaVersionOf, withoutHalves, type ActualSchema, type Change } from "./differences.ts";
+import { differencesOf, notNewer, schemaChanges, withoutHalves, type ActualSchema, type Change } from "./differences.ts";
 import { duckdbFile } from "./duckdb-file.ts";
-import { adopted, countRun, insertRows, stageFiles } from "./duckdb-load.ts";
+import { countRun, insertRows, stageFiles } from "./duckdb-load.ts";
 import { applyChanges, readSchema } from "./duckdb-schema.ts";
 import { columnNames, duckdbType } from "./duckdb-sql.ts";
 import { bindTypes, bindValues, queryRows } from "./duckdb-values.ts";
 import { inDialect } from "./dialect.ts";
-import { decideLoad, newer, notReady } from "./load.ts";
+import { adopted, assertRunRow, decideLoad, notReady } from "./load.ts";
 import { checkParameters, dollarParameters, queryFailed } from "./parameters.ts";
-import { runsTable, schemaVersion, tables } from "./tables.ts";
+import { runsTable, tables } from "./tables.ts";
 import type { Warehouse } from "./warehouse.ts";
 
 export interface DuckdbOptions {
@@ -30,20 +30,14 @@ export function duckdbWarehouse(options: DuckdbOptions): Warehouse {
   const { url, path, clock } = options;
   const file = duckdbFile(options);
 
-  const readChanges = async (connection: DuckDBConnection): Promise<Change[]> =>
-    differencesOf(ours(await readSchema(connection)), "duckdb");
-  const ours = (schema: ActualSchema): ActualSchema => {
-    const versions = [...schema.tables].filter(([name]) => isOurs(name)).map(([, table]) => schemaVersionOf(table.description));
-    const found = Math.max(0, ...versions);
-    if (found > schemaVersion) throw newer(url, found, schemaVersion);
-    return schema;
-  };
+  const readKnown = async (connection: DuckDBConnection): Promise<ActualSchema> => notNewer(url, await readSchema(connection));
+  const readChanges = async (connection: DuckDBConnection): Promise<Change[]> => differencesOf(await readKnown(connection), "duckdb");
   const differences = (signal?: AbortSignal): Promise<Change[]> =>
     file.exists() ? file.read(readChanges, signal) : Promise.resolve(differencesOf({ tables: new Map(), views: new Map() }, "duckdb"));
 
   /** Before a write: all tables are there, and as this program knows them or older. */
   const assertReady = async (connection: DuckDBConnection): Promise<void> => {
-    const found = ours(await readSchema(connection));
+    const found = await readKnown(connection);
     if (!tables.every((table) => found.tables.has(table.name)) || !found.tables.has("_loads")) throw notReady(url);
   };
   const whereTables = async <T>(work: (connection: DuckDBConnection) => Promise<T>, signal?: AbortSignal): Promise<T> => {
@@ -85,6 +79,7 @@ export function duckdbWarehouse(options: DuckdbOptions): Warehouse {
       return await file.write((connection) => insertRows(connection, request, staged, loadedAt), signal);
     },
     putRun: async (row, signal) => {
+      assertRunRow(row);
       await whereTables(async () => undefined, signal);
       await file.write((connection) => replaceRun(connection, row), signal);
     },
@@ -110,16 +105,10 @@ function wrongSql(error: unknown): boolean {
   return /^(Parser|Binder|Catalog|Conversion|Invalid Input|Not implemented|Out of Range) Error/.test(messageOf(error));
 }
 
-function isOurs(name: string): boolean {
-  return tables.some((table) => table.name === name);
-}
-
 async function replaceRun(connection: DuckDBConnection, row: RunRow): Promise<void> {
   const values = row as unknown as Record<string, string | number | null>;
   await connection.run("DELETE FROM runs WHERE run_id = $runId", { runId: row.run_id });
   const places = runsTable.columns.map((column) => `CAST($${column.name} AS ${duckdbType(column)})`);
-  const missing = runsTable.columns.filter((column) => values[column.name] === undefined).map((column) => column.name);
-  if (missing.length > 0) throw new ImagemillError("LOAD_REJECTED", `the row of run ${row.run_id} lacks ${missing.join(", ")}`);
   const bound = Object.fromEntries(runsTable.columns.map((column) => [column.name, values[column.name]!]));
   await connection.run(`INSERT INTO runs (${columnNames(runsTable)}) VALUES (${places.join(", ")})`, bound);
 }

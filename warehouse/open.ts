@@ -14,6 +14,10 @@ export interface WarehouseContext {
   random: Random;
   /** How long to wait for a database that another process has open. */
   lockTimeoutMs: number;
+  /** Where BigQuery answers, if not at its usual address: `http://127.0.0.1:9050` or `host:port`. */
+  endpoint?: string;
+  /** Of a BigQuery dataset that `ensure` creates, e.g. `EU`. */
+  location?: string;
 }
 
 const forms = "Write duckdb:///absolute/path.duckdb, duckdb:relative/path.duckdb or bigquery://project/dataset.";
@@ -25,7 +29,8 @@ export async function openWarehouse(url: string, context: WarehouseContext): Pro
     const { duckdbWarehouse } = await import("./duckdb.ts");
     return duckdbWarehouse({ ...location, ...context });
   }
-  throw usageError(`${url}: this build has no BigQuery client`, forms);
+  const { bigqueryWarehouse } = await import("./bigquery.ts");
+  return bigqueryWarehouse({ ...location, ...context });
 }
 
 /** `url` of the result is the one form that equal places share. Relative paths start from `folder`. */

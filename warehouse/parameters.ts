@@ -16,6 +16,9 @@ export function dollarParameters(sql: string): string {
   return sql.replaceAll(tokens, (whole, name: string | undefined) => (name === undefined ? whole : `$${name}`));
 }
 
-export function queryFailed(message: string, cause: unknown): ImagemillError {
-  return new ImagemillError("QUERY_FAILED", `the warehouse does not understand the query: ${message}`, { cause });
+export function queryFailed(message: string, cause: unknown, hint?: string): ImagemillError {
+  return new ImagemillError("QUERY_FAILED", `the warehouse does not understand the query: ${message}`, {
+    cause,
+    ...(hint !== undefined && { hint }),
+  });
 }

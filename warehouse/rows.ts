@@ -90,6 +90,48 @@ function firstProblem(table: Table, bytes: Uint8Array): { line: number; problem:
   return problem === undefined ? undefined : { line: lines.length, problem };
 }
 
+/**
+ * The text of a rows file and how many rows it holds, all of this run; LOAD_REJECTED otherwise. Only a line that does not
+ * begin as workers write it is parsed: a million rows take seconds.
+ */
+export function readRows(
+  table: Table,
+  bytes: Uint8Array,
+  run: { runId: string; runDate: string },
+  uri: string,
+): { text: Buffer; rows: number } {
+  const text = inflateWhole(table, bytes, uri);
+  const usual = Buffer.from(`{"run_id":${JSON.stringify(run.runId)},"run_date":${JSON.stringify(run.runDate)},`);
+  let rows = 0;
+  for (let start = 0; start < text.length; rows++) {
+    const newline = text.indexOf(0x0a, start);
+    const end = newline === -1 ? text.length : newline;
+    if (text.compare(usual, 0, usual.length, start, Math.min(end, start + usual.length)) !== 0) {
+      const problem = ownRowProblem(table, text.toString("utf8", start, end), run);
+      if (problem !== undefined) throw loadRejected({ file: uri, line: rows + 1, problem }, problem);
+    }
+    start = end + 1;
+  }
+  return { text, rows };
+}
+
+function ownRowProblem(table: Table, line: string, run: { runId: string; runDate: string }): string | undefined {
+  const problem = lineProblem(table, line);
+  if (problem !== undefined) return problem;
+  const row = JSON.parse(line) as { run_id: string; run_date: string };
+  const own = row.run_id === run.runId && row.run_date === run.runDate;
+  return own ? undefined : `it is a row of run ${shown(row.run_id)} of ${shown(row.run_date)}`;
+}
+
+function inflateWhole(table: Table, bytes: Uint8Array, uri: string): Buffer {
+  try {
+    return gunzipSync(bytes);
+  } catch (error) {
+    const bad = firstProblem(table, bytes) ?? { line: 1, problem: messageOf(error) };
+    throw loadRejected({ file: uri, ...bad }, bad.problem, error);
+  }
+}
+
 /** As much text as there is, and what is wrong with the rest. */
 function inflate(bytes: Uint8Array): { text: string; problem?: string } {
   try {

@@ -9,7 +9,8 @@ import { fileStore } from "../../storage/file.ts";
 import { memoryStore } from "../../storage/memory.ts";
 import type { ObjectStore } from "../../storage/store.ts";
 import { openWarehouse } from "../../warehouse/open.ts";
-import { warehouseContract, type WarehousePlace } from "../contracts/warehouse.ts";
+import { warehouseLoadContract } from "../contracts/warehouse-load.ts";
+import { warehouseSchemaContract, type WarehousePlace } from "../contracts/warehouse.ts";
 import { warehouseViewsContract } from "../contracts/warehouse-views.ts";
 import { imageRow, loadRequest, writeRows } from "./rows.ts";
 
@@ -43,8 +44,9 @@ async function createPlace(storeIn: (folder: string) => ObjectStore): Promise<Wa
 
 describe("duckdb warehouse, rows files in a folder", () => {
   const place = (): Promise<WarehousePlace> => createPlace((folder) => fileStore(join(folder, "control [1] *")));
-  warehouseContract(place);
-  warehouseViewsContract(place);
+  warehouseSchemaContract(place);
+  describe("with tables", () => warehouseLoadContract(place));
+  describe("views", () => warehouseViewsContract(place));
 });
 
 describe("duckdb warehouse, rows files elsewhere", () => {
