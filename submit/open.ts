@@ -30,11 +30,17 @@ export async function openDriver(config: Config, host: DriverHost): Promise<Driv
         random,
         ...(endpoint !== undefined && { endpoint }),
       }),
-    openWarehouse: async (url) => openWarehouse(url, { log, clock, random, lockTimeoutMs: warehouseLockTimeoutMs }),
+    openWarehouse: async (url) => openWarehouse(url, { log, clock, random, lockTimeoutMs: warehouseLockTimeoutMs, ...bigqueryOf(config) }),
     createEngine: async (onEvent) => Promise.resolve(engineOf(config, host, sizing(), onEvent)),
     code: codeDigests,
     sizing,
   });
+}
+
+/** How BigQuery is reached, and where a dataset is made. */
+function bigqueryOf({ google }: Config): { location: string; endpoint?: string } {
+  const { location, endpoints } = google;
+  return { location, ...(endpoints.bigquery !== undefined && { endpoint: endpoints.bigquery }) };
 }
 
 function sizingOf({ local, policy }: Config): Sizing {

@@ -30,5 +30,13 @@ const lockTimeoutMs = 10_000;
 /** The warehouse of the configuration, for verbs that need no driver. */
 export async function openSessionWarehouse(config: Config, shell: Shell, log: Logger): Promise<Warehouse> {
   const { openWarehouse } = await import("../../warehouse/open.ts");
-  return openWarehouse(config.warehouse, { log, clock: shell.clock, random: shell.random, lockTimeoutMs });
+  const { location, endpoints } = config.google;
+  return openWarehouse(config.warehouse, {
+    lockTimeoutMs,
+    location,
+    ...(endpoints.bigquery !== undefined && { endpoint: endpoints.bigquery }),
+    log,
+    clock: shell.clock,
+    random: shell.random,
+  });
 }
