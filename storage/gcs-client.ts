@@ -1,23 +1,16 @@
 import type { Storage } from "@google-cloud/storage";
 import type { Clock } from "../core/clock.ts";
-import { messageOf, usageError } from "../core/errors.ts";
+import { parseEndpoint } from "../core/endpoint.ts";
+import { messageOf } from "../core/errors.ts";
 import { credentialsError } from "./gcs-errors.ts";
 
 /** Where Cloud Storage answers, as an origin: `https://storage.googleapis.com` unless an endpoint is given. */
 export function gcsOrigin(endpoint: string | undefined): URL {
-  if (endpoint === undefined) return new URL("https://storage.googleapis.com");
-  try {
-    const url = new URL(
-      /^https?:\/\//.test(endpoint) ? endpoint : `${isLoopback(endpoint.replace(/:\d+$/, "")) ? "http" : "https"}://${endpoint}`,
-    );
-    return new URL(url.origin);
-  } catch {
-    throw usageError(`"${endpoint}" is not an address of Cloud Storage`, "Write http://127.0.0.1:4443 or host:port.");
-  }
+  return new URL(new URL(endpoint === undefined ? "https://storage.googleapis.com" : parseEndpoint(endpoint).url).origin);
 }
 
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
+function isLoopback(endpoint: string | undefined): boolean {
+  return endpoint !== undefined && parseEndpoint(endpoint).loopback;
 }
 
 /**
@@ -26,11 +19,10 @@ function isLoopback(host: string): boolean {
  */
 export async function gcsClient(endpoint: string | undefined, projectId?: string): Promise<Storage> {
   const { Storage } = await import("@google-cloud/storage");
-  const origin = gcsOrigin(endpoint);
-  const loopback = isLoopback(origin.hostname);
+  const loopback = isLoopback(endpoint);
   return new Storage({
     retryOptions: { autoRetry: false },
-    ...(endpoint !== undefined && { apiEndpoint: origin.origin, useAuthWithCustomEndpoint: !loopback }),
+    ...(endpoint !== undefined && { apiEndpoint: gcsOrigin(endpoint).origin, useAuthWithCustomEndpoint: !loopback }),
     ...(projectId !== undefined && { projectId }),
     ...(loopback && projectId === undefined && { projectId: "local" }),
   });
@@ -43,7 +35,7 @@ export type Authorise = () => Promise<Record<string, string>>;
 const tokenUseMs = 60_000;
 
 export function authorisation(endpoint: string | undefined, clock: Clock): Authorise {
-  if (isLoopback(gcsOrigin(endpoint).hostname)) return async () => ({});
+  if (isLoopback(endpoint)) return async () => ({});
   let client: Promise<Storage> | undefined;
   let current: { headers: Promise<Record<string, string>>; untilMs: number } | undefined;
   return async () => {
