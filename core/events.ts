@@ -28,6 +28,8 @@ export type RunEvent =
   | { type: "submitted"; engine: string; links: { label: string; url: string }[] }
   | {
       type: "progress";
+      /** What is going on. Default: processing. */
+      phase?: string;
       /** Of committed shards and, where the engine tells, of those in work. */
       done: Counts;
       shards: ShardProgress;
@@ -35,6 +37,8 @@ export type RunEvent =
       /** The image in flight for longest, where the engine tells. */
       slowest?: { name: string; ms: number };
     }
+  /** Work without a known end; the first figure is the last to leave a narrow terminal. */
+  | { type: "activity"; phase: string; figures: string[] }
   | { type: "notice"; level: "info" | "warn"; text: string };
 
 export interface ShardProgress {

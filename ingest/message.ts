@@ -1,116 +1,73 @@
-import { spreadOf } from "../core/layout.ts";
+import { recognise } from "./format.ts";
+import { nameProblem, prefixed, type NamePrefix } from "./names.ts";
 
 /** A Kafka message, as far as ingestion looks at it. */
 export interface ImageMessage {
   topic: string;
   partition: number;
   offset: bigint;
-  value: Uint8Array | null;
+  value: Uint8Array | undefined;
   headers: ReadonlyMap<string, string>;
 }
 
 export interface MessageRules {
-  /** Header that carries the object name; absent or empty = the name comes from topic, partition and offset. */
-  nameHeader: string;
+  /** Header that carries the object name; without it the name comes from topic, partition and offset. */
+  nameHeader: string | undefined;
   maxBytes: number;
-  /** Puts two hex digits of a hash in front, for write rates that one prefix does not carry. */
-  spread: boolean;
+  prefix: NamePrefix;
 }
 
+export type RefusalReason = "empty" | "too_large" | "not_an_image" | "unsupported_format" | "bad_name" | "name_taken";
+
 export type Verdict =
-  | { accept: true; name: string; contentType: string; metadata: Record<string, string> }
-  | { accept: false; reason: "no_value" | "too_large" | "not_an_image" | "bad_name"; message: string };
+  | { accept: true; name: string; nameFrom: "header" | "position"; contentType: string; metadata: Record<string, string> }
+  | { accept: false; reason: RefusalReason; message: string };
 
 /** Decides about one message; pure, so that redelivery decides the same. */
 export function judge(message: ImageMessage, rules: MessageRules): Verdict {
-  const bytes = message.value;
-  if (bytes === null || bytes.length === 0) return refuse("no_value", "the message carries no bytes");
-  if (bytes.length > rules.maxBytes) return refuse("too_large", `${bytes.length} bytes, more than the limit of ${rules.maxBytes}`);
-  const kind = imageKind(bytes);
-  if (kind === undefined) return refuse("not_an_image", `the first bytes are no image: ${hexHead(bytes)}`);
-  const own = message.headers.get(rules.nameHeader) ?? "";
-  const problem = own === "" ? undefined : nameProblem(own);
-  if (problem !== undefined) return refuse("bad_name", `header ${rules.nameHeader}: ${problem}`);
-  const name = own === "" ? positionName(message, kind.extension) : own;
+  const bytes = message.value ?? new Uint8Array();
+  if (bytes.length > rules.maxBytes) {
+    return { accept: false, reason: "too_large", message: `${bytes.length} bytes; the limit is ${rules.maxBytes}` };
+  }
+  const recognised = recognise(bytes);
+  if (!recognised.image) return { accept: false, reason: recognised.reason, message: recognised.message };
+  const own = rules.nameHeader === undefined ? undefined : message.headers.get(rules.nameHeader);
+  const name = prefixed(own === undefined || own === "" ? positionName(message, recognised.extension) : own, rules.prefix);
+  const problem = nameProblem(name);
+  if (problem !== undefined) return { accept: false, reason: "bad_name", message: `header ${rules.nameHeader}: ${problem}` };
   return {
     accept: true,
-    name: rules.spread ? `${spreadOf(name)}/${name}` : name,
-    contentType: kind.contentType,
+    name,
+    nameFrom: own === undefined || own === "" ? "position" : "header",
+    contentType: recognised.contentType,
     metadata: metadataOf(message),
   };
 }
 
-function refuse(reason: Extract<Verdict, { accept: false }>["reason"], message: string): Verdict {
-  return { accept: false, reason, message };
-}
-
 /** `<topic>/<partition>/<offset, zero-padded so that names sort as the log does>.<ext>` */
-export function positionName(message: ImageMessage, extension: string): string {
-  return `${message.topic}/${message.partition}/${String(message.offset).padStart(16, "0")}.${extension}`;
+export function positionName({ topic, partition, offset }: ImageMessage, extension: string): string {
+  return `${topic}/${partition}/${String(offset).padStart(16, "0")}.${extension}`;
 }
 
-/** What keeps a text from being a GCS object name, if anything. */
-export function nameProblem(name: string): string | undefined {
-  if (name === "") return "an object name is not empty";
-  if (Buffer.byteLength(name) > 1024) return "an object name has at most 1,024 bytes";
-  if (/[\r\n]/.test(name)) return "an object name has no line break";
-  if (name === "." || name === "..") return "`.` and `..` are no object names";
-  if (name.startsWith(".well-known/acme-challenge/")) return "this prefix is reserved";
-  if (!name.isWellFormed()) return "an object name is valid Unicode";
-  return undefined;
-}
+/** Cloud Storage allows 8 KiB of keys and values in all; ours and those of the store fit into the rest. */
+const mostHeaderBytes = 6000;
 
-/** Headers become object metadata: keys as GCS takes them, values bounded (GCS allows 8 KiB in all). */
-function metadataOf(message: ImageMessage): Record<string, string> {
-  const metadata: Record<string, string> = {
-    "kafka-topic": message.topic,
-    "kafka-partition": String(message.partition),
-    "kafka-offset": String(message.offset),
-  };
-  let room = 6000;
-  for (const [key, value] of message.headers) {
-    const safeKey = `header-${key.toLowerCase().replace(/[^a-z0-9_-]/g, "-")}`;
-    const safeValue = value.replace(/[^\u0020-\u007e]/g, (character) => encodeURIComponent(character.toWellFormed()));
+/** Headers become object metadata: keys as services take them, values in ASCII, the rest percent-encoded. */
+function metadataOf({ topic, partition, offset, headers }: ImageMessage): Record<string, string> {
+  const metadata: Record<string, string> = {};
+  let room = mostHeaderBytes;
+  for (const [key, value] of headers) {
+    const safeKey = metadataKey(key);
+    const safeValue = value.replace(/[^\u0020-\u007e]+/g, (characters) => encodeURIComponent(characters.toWellFormed()));
+    if (safeKey === "" || safeKey.length + safeValue.length > room) continue;
     room -= safeKey.length + safeValue.length;
-    if (room < 0) break;
     metadata[safeKey] = safeValue;
   }
-  return metadata;
+  return { ...metadata, "kafka-topic": topic, "kafka-partition": String(partition), "kafka-offset": String(offset) };
 }
 
-interface ImageKind {
-  extension: string;
-  contentType: string;
-}
-
-/** The formats that an ingestion bucket is for; whether one decodes is the batch's to find out. */
-const magics: [match: (bytes: Uint8Array) => boolean, kind: ImageKind][] = [
-  [starts([0xff, 0xd8, 0xff]), { extension: "jpg", contentType: "image/jpeg" }],
-  [starts([0x89, 0x50, 0x4e, 0x47]), { extension: "png", contentType: "image/png" }],
-  [starts([0x47, 0x49, 0x46, 0x38]), { extension: "gif", contentType: "image/gif" }],
-  [(bytes) => text(bytes, 0, 4) === "RIFF" && text(bytes, 8, 12) === "WEBP", { extension: "webp", contentType: "image/webp" }],
-  [starts([0x49, 0x49, 0x2a, 0x00]), { extension: "tif", contentType: "image/tiff" }],
-  [starts([0x4d, 0x4d, 0x00, 0x2a]), { extension: "tif", contentType: "image/tiff" }],
-  [(bytes) => /^(avif|avis)$/.test(brand(bytes)), { extension: "avif", contentType: "image/avif" }],
-  [(bytes) => /^(heic|heix|hevc|heim|mif1|msf1)$/.test(brand(bytes)), { extension: "heic", contentType: "image/heic" }],
-];
-
-function starts(head: number[]): (bytes: Uint8Array) => boolean {
-  return (bytes) => head.every((byte, index) => bytes[index] === byte);
-}
-
-function text(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.subarray(start, end)).toString("latin1");
-}
-
-function brand(bytes: Uint8Array): string {
-  return text(bytes, 4, 8) === "ftyp" ? text(bytes, 8, 12) : "";
-}
-
-function imageKind(bytes: Uint8Array): ImageKind | undefined {
-  return magics.find(([match]) => match(bytes))?.[1];
-}
-
-function hexHead(bytes: Uint8Array): string {
-  return Buffer.from(bytes.subarray(0, 8)).toString("hex");
+/** A header does not pass for what imagemill writes itself. */
+function metadataKey(header: string): string {
+  const key = header.toLowerCase().replace(/[^a-z0-9_-]/g, "-");
+  return /^(kafka|imagemill)-/.test(key) || key.startsWith("goog") ? `header-${key}` : key;
 }

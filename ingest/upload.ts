@@ -1,155 +1,195 @@
-import { compareNames } from "../core/names.ts";
-import { spreadOf } from "../core/layout.ts";
 import { codeOf, messageOf } from "../core/errors.ts";
+import { compareNames } from "../core/names.ts";
+import { inParallel } from "../core/parallel.ts";
 import { isStoreError, type ObjectInfo, type ObjectStore } from "../storage/store.ts";
-import { nameProblem } from "./message.ts";
+import { createFlight } from "./flight.ts";
+import { recognise } from "./format.ts";
+import { nameProblem, prefixed, type NamePrefix } from "./names.ts";
 
 export interface UploadOptions {
   from: ObjectStore;
   to: ObjectStore;
-  /** How target names are made: as they are, or under a date or two hex digits of a hash. */
-  prefix: "none" | "hash" | { date: string };
-  /** Uploads at once. */
+  prefix: NamePrefix;
+  /** Files at once. */
   concurrency: number;
+  /** Bytes of files in memory at once; a larger file goes alone. */
+  mostBytes: number;
   maxObjectBytes: number;
+  /** Also what is no image that imagemill reads. */
+  anyFile: boolean;
   signal: AbortSignal;
+  /** After each file. */
   onProgress?: (report: UploadReport) => void;
+  onRefused?: (refused: Refused) => void;
 }
+
+export type Refusal =
+  | "bad_name"
+  | "too_large"
+  /** Another object has the name. */
+  | "name_taken"
+  | "unreadable"
+  /** The service does not take it, and would not at a second try. */
+  | "rejected"
+  | "empty"
+  | "not_an_image"
+  | "unsupported_format";
 
 export interface Refused {
   name: string;
-  code: "bad_name" | "too_large" | "name_taken" | "unreadable" | "rejected";
+  reason: Refusal;
   message: string;
 }
 
 export interface UploadReport {
-  found: number;
-  uploaded: number;
-  /** There already, with the same size and crc32c. */
-  present: number;
+  files: number;
+  /** Of all files. */
   bytes: number;
-  refused: Refused[];
+  uploaded: number;
+  uploadedBytes: number;
+  /** There already, with equal content. */
+  present: number;
+  refused: Partial<Record<Refusal, number>>;
+}
+
+/** How many files, and their bytes; `onListing` hears of it page by page. */
+export async function countFolder(
+  from: ObjectStore,
+  signal: AbortSignal,
+  onListing: (objects: number, bytes: number) => void,
+): Promise<{ objects: number; bytes: number }> {
+  let [objects, bytes] = [0, 0];
+  for await (const page of from.list({ signal })) {
+    objects += page.objects.length;
+    bytes += page.objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    onListing(objects, bytes);
+  }
+  return { objects, bytes };
 }
 
 /**
  * Uploads a folder, create-only. Run again, it uploads what is missing: what is there with equal content is left alone,
- * and a name that holds other content is refused, never replaced.
+ * and a name that holds other content is refused, never replaced. Rejects when the target does not answer.
  */
 export async function uploadFolder(options: UploadOptions): Promise<UploadReport> {
-  const report: UploadReport = { found: 0, uploaded: 0, present: 0, bytes: 0, refused: [] };
-  const workers = new Set<Promise<void>>();
-  for await (const page of options.from.list({ signal: options.signal })) {
-    const present = await presentIn(options, page.objects);
-    for (const object of page.objects) {
-      report.found += 1;
-      const worker: Promise<void> = uploadOne(object, present, options, report).finally(() => workers.delete(worker));
-      workers.add(worker);
-      if (workers.size >= options.concurrency) await Promise.race(workers);
-      options.onProgress?.(report);
-    }
-  }
-  await Promise.all(workers);
-  options.onProgress?.(report);
+  const report: UploadReport = { files: 0, bytes: 0, uploaded: 0, uploadedBytes: 0, present: 0, refused: {} };
+  const flight = createFlight({ most: options.concurrency, mostBytes: options.mostBytes });
+  await inParallel(filesOf(options), options.concurrency, async ({ file, present }) => {
+    // Nothing of a file that is too large is read.
+    const tooLarge = file.sizeBytes > options.maxObjectBytes;
+    using _room = await flight.enter(tooLarge ? 0 : file.sizeBytes, options.signal);
+    const end = await uploadOne(file, present, options);
+    count(report, file, end);
+    if (typeof end === "object") options.onRefused?.({ name: file.name, ...end });
+    options.onProgress?.(report);
+  });
   return report;
 }
 
-function targetName(name: string, prefix: UploadOptions["prefix"]): string {
-  if (prefix === "none") return name;
-  return prefix === "hash" ? `${spreadOf(name)}/${name}` : `${prefix.date}/${name}`;
+type End = "uploaded" | "present" | { reason: Refusal; message: string };
+
+function count(report: UploadReport, file: ObjectInfo, end: End): void {
+  report.files += 1;
+  report.bytes += file.sizeBytes;
+  if (end === "uploaded") {
+    report.uploaded += 1;
+    report.uploadedBytes += file.sizeBytes;
+  } else if (end === "present") {
+    report.present += 1;
+  } else {
+    report.refused[end.reason] = (report.refused[end.reason] ?? 0) + 1;
+  }
 }
 
-/** One listing of the target a page of the folder, in place of a request an object; undefined where names scatter. */
-async function presentIn({ to, prefix, signal }: UploadOptions, page: ObjectInfo[]): Promise<Map<string, ObjectInfo> | undefined> {
-  if (prefix === "hash") return undefined;
+/** What is at the target under the names of one page; undefined where a request a name is cheaper to ask. */
+type Present = Map<string, ObjectInfo> | undefined;
+
+async function* filesOf(options: UploadOptions): AsyncGenerator<{ file: ObjectInfo; present: Present }> {
+  for await (const { objects } of options.from.list({ signal: options.signal })) {
+    const present = await presentOf(objects, options);
+    for (const file of objects) yield { file, present };
+  }
+}
+
+/** Target pages that are read to save the requests of one page of files. */
+const mostPages = 4;
+
+async function presentOf(files: ObjectInfo[], { to, prefix, signal }: UploadOptions): Promise<Present> {
+  if (prefix.kind === "hash") return undefined;
+  const wanted = files.map(({ name }) => prefixed(name, prefix)).sort(compareNames);
+  const [first, last] = [wanted[0], wanted.at(-1)];
   const present = new Map<string, ObjectInfo>();
-  const wanted = page.map((object) => targetName(object.name, prefix)).sort(compareNames);
-  const first = wanted[0];
-  const last = wanted.at(-1);
   if (first === undefined || last === undefined) return present;
   const names = new Set(wanted);
+  let pages = 0;
   try {
     for await (const { objects } of to.list({ startOffset: first, endOffset: `${last}\u0001`, signal })) {
+      pages += 1;
+      if (pages > mostPages) return undefined;
       for (const object of objects) if (names.has(object.name)) present.set(object.name, object);
     }
+    return present;
   } catch (error) {
-    if (!isStoreError(error, "NOT_FOUND")) throw error;
+    // A folder that is made by the first write; and who may create in a bucket need not be allowed to list it.
+    if (isStoreError(error, "NOT_FOUND")) return present;
+    if (isStoreError(error, "PERMISSION_DENIED")) return present;
+    throw error;
   }
-  return present;
 }
 
-async function uploadOne(object: ObjectInfo, present: Map<string, ObjectInfo> | undefined, options: UploadOptions, report: UploadReport): Promise<void> {
-  const name = targetName(object.name, options.prefix);
-  const refuse = (code: Refused["code"], message: string): void => {
-    report.refused.push({ name: object.name, code, message });
-  };
+async function uploadOne(file: ObjectInfo, present: Present, options: UploadOptions): Promise<End> {
+  const { to, signal, maxObjectBytes } = options;
+  const name = prefixed(file.name, options.prefix);
   const problem = nameProblem(name);
-  if (problem !== undefined) return refuse("bad_name", problem);
-  if (object.sizeBytes > options.maxObjectBytes) return refuse("too_large", `${object.sizeBytes} bytes, the limit is ${options.maxObjectBytes}`);
-  const read = await readSource(object, options);
-  if ("code" in read) return refuse("unreadable", read.message);
-  const there = present === undefined ? await options.to.stat(name, { signal: options.signal }) : present.get(name);
-  if (there !== undefined) {
-    if (await sameContent(there, read, options)) report.present += 1;
-    else refuse("name_taken", `${options.to.uri(name)} holds other content`);
-    return undefined;
+  if (problem !== undefined) return { reason: "bad_name", message: problem };
+  if (file.sizeBytes > maxObjectBytes) {
+    return { reason: "too_large", message: `${file.sizeBytes} bytes; the limit is ${maxObjectBytes}` };
   }
-  return create(name, read, options, report, refuse);
+  const there = present === undefined ? await to.stat(name, { signal }) : present.get(name);
+  if (there !== undefined && there.sizeBytes !== file.sizeBytes) return nameTaken(to, name);
+  const source = await readSource(file, options);
+  if ("reason" in source) return source;
+  const recognised = recognise(source.bytes);
+  if (!recognised.image && !options.anyFile) return { reason: recognised.reason, message: recognised.message };
+  if (there !== undefined) return (await sameContent(there, source, options)) ? "present" : nameTaken(to, name);
+  return create(name, source, recognised.image ? recognised.contentType : "application/octet-stream", options);
 }
 
-type Source = { bytes: Uint8Array; crc32c: string };
+function nameTaken(to: ObjectStore, name: string): End {
+  return { reason: "name_taken", message: `${to.uri(name)} holds other content` };
+}
 
-async function readSource(object: ObjectInfo, { from, signal }: UploadOptions): Promise<Source | { code: string; message: string }> {
+interface Source {
+  bytes: Uint8Array;
+  crc32c: string | undefined;
+}
+
+async function readSource(file: ObjectInfo, options: UploadOptions): Promise<Source | { reason: "unreadable"; message: string }> {
   try {
-    const { bytes, info } = await from.read(object.name, { signal });
-    return { bytes, crc32c: info.crc32c! };
+    const { bytes, info } = await options.from.read(file.name, { signal: options.signal, maxBytes: options.maxObjectBytes });
+    return { bytes, crc32c: info.crc32c };
   } catch (error) {
-    signal.throwIfAborted();
-    return { code: codeOf(error) ?? "UNKNOWN", message: messageOf(error) };
+    options.signal.throwIfAborted();
+    return { reason: "unreadable", message: `${codeOf(error) ?? "UNKNOWN"}: ${messageOf(error)}` };
   }
 }
 
 async function sameContent(there: ObjectInfo, source: Source, { to, signal }: UploadOptions): Promise<boolean> {
   if (there.sizeBytes !== source.bytes.length) return false;
-  if (there.crc32c !== undefined) return there.crc32c === source.crc32c;
-  const { info } = await to.read(there.name, { signal });
-  return info.crc32c === source.crc32c;
+  if (there.crc32c !== undefined && source.crc32c !== undefined) return there.crc32c === source.crc32c;
+  const { bytes } = await to.read(there.name, { signal });
+  return Buffer.compare(bytes, source.bytes) === 0;
 }
 
-async function create(
-  name: string,
-  source: Source,
-  options: UploadOptions,
-  report: UploadReport,
-  refuse: (code: Refused["code"], message: string) => void,
-): Promise<void> {
+async function create(name: string, source: Source, contentType: string, options: UploadOptions): Promise<End> {
+  const { to, signal } = options;
   try {
-    await options.to.write(name, source.bytes, { ifGeneration: "0", durable: true, contentType: contentTypeOf(name), signal: options.signal });
-    report.uploaded += 1;
-    report.bytes += source.bytes.length;
+    await to.write(name, source.bytes, { ifGeneration: "0", durable: true, contentType, signal });
+    return "uploaded";
   } catch (error) {
-    if (isStoreError(error, "STORE_FAILED")) return refuse("rejected", messageOf(error));
+    if (isStoreError(error, "STORE_FAILED")) return { reason: "rejected", message: messageOf(error) };
     if (!isStoreError(error, "PRECONDITION_FAILED")) throw error;
-    const there = await options.to.stat(name, { signal: options.signal });
-    if (there !== undefined && (await sameContent(there, source, options))) report.present += 1;
-    else refuse("name_taken", `${options.to.uri(name)} holds other content`);
+    const there = await to.stat(name, { signal });
+    return there !== undefined && (await sameContent(there, source, options)) ? "present" : nameTaken(to, name);
   }
-  return undefined;
-}
-
-const contentTypes: Record<string, string> = {
-  jpg: "image/jpeg",
-  jpeg: "image/jpeg",
-  png: "image/png",
-  gif: "image/gif",
-  webp: "image/webp",
-  avif: "image/avif",
-  heic: "image/heic",
-  tif: "image/tiff",
-  tiff: "image/tiff",
-  svg: "image/svg+xml",
-  bmp: "image/bmp",
-};
-
-function contentTypeOf(name: string): string {
-  return contentTypes[name.slice(name.lastIndexOf(".") + 1).toLowerCase()] ?? "application/octet-stream";
 }

@@ -1,3 +1,4 @@
+import { parseDuration, parseSize } from "../../configs/units.ts";
 import { usageError } from "../../core/errors.ts";
 import { nearest } from "../../core/nearest.ts";
 import { outputGroup } from "./verb.ts";
@@ -48,6 +49,28 @@ export function manyOf<const T extends string>(flag: string, describe: string, v
 
 export function wholeNumber(flag: string, describe: string) {
   return number(flag, describe, "a whole number from 1", (value) => Number.isSafeInteger(value) && value >= 1);
+}
+
+/** `20MB` -> bytes. */
+export function size(flag: string, describe: string) {
+  return quantity(flag, describe, "a size", "20MB", parseSize);
+}
+
+/** `15m` -> milliseconds. */
+export function duration(flag: string, describe: string) {
+  return quantity(flag, describe, "a duration", "15m", parseDuration);
+}
+
+function quantity(flag: string, describe: string, what: string, example: string, parse: (text: string) => number | undefined) {
+  const read = (value: unknown): number => {
+    const written = once(flag)(value);
+    const parsed = parse(written);
+    if (parsed === undefined || parsed < 1) {
+      throw usageError(`--${flag} must be ${what}, not "${written}"`, `Write a number and its unit: --${flag} ${example}.`);
+    }
+    return parsed;
+  };
+  return { type: "string", requiresArg: true, describe, read } as const;
 }
 
 const many = { type: "string", array: true, requiresArg: true } as const;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Verb, VerbGroup } from "./verb.ts";
 
-const groups: VerbGroup[] = ["Set up", "Run", "Look", "Keep"];
+const groups: VerbGroup[] = ["Set up", "Bring in", "Run", "Look", "Keep"];
 
 /** What `imagemill --help` says. */
 export function overview(verbs: readonly Verb[]): string {

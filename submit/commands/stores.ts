@@ -1,5 +1,6 @@
 import type { Config } from "../../configs/config.ts";
 import type { Logger } from "../../core/log.ts";
+import type { StoreContext } from "../../storage/open.ts";
 import type { ObjectStore } from "../../storage/store.ts";
 import type { Warehouse } from "../../warehouse/warehouse.ts";
 import type { Shell } from "./verb.ts";
@@ -11,17 +12,27 @@ export async function openSessionStore(
   shell: Shell,
   log: Logger,
 ): Promise<ObjectStore> {
-  const { openSource, openStore } = await import("../../storage/open.ts");
+  const { openSource } = await import("../../storage/open.ts");
+  return place === "source" ? openSource(config.source, storeContext(config, shell, log)) : openStoreAt(config[place], config, shell, log);
+}
+
+/** A store that the configuration does not name, reached as those that it names. */
+export async function openStoreAt(location: string, config: Config, shell: Shell, log: Logger): Promise<ObjectStore> {
+  const { openStore } = await import("../../storage/open.ts");
+  return openStore(location, storeContext(config, shell, log));
+}
+
+function storeContext(config: Config, shell: Shell, log: Logger): StoreContext {
   const { storageAttempts, storageConcurrency } = config.policy.limits;
   const endpoint = config.google.endpoints.storage;
-  return (place === "source" ? openSource : openStore)(config[place], {
+  return {
     attempts: storageAttempts,
     concurrency: storageConcurrency,
     ...(endpoint !== undefined && { endpoint }),
     log,
     clock: shell.clock,
     random: shell.random,
-  });
+  };
 }
 
 /** How long a verb waits for a database file that another process has open. */

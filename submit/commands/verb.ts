@@ -20,7 +20,7 @@ export interface Shell {
   surface: Surface;
 }
 
-export type VerbGroup = "Set up" | "Run" | "Look" | "Keep";
+export type VerbGroup = "Set up" | "Bring in" | "Run" | "Look" | "Keep";
 
 /** A flag as yargs takes it; `read` checks its value and says what is wrong in our words. */
 type Flag = Options & { read?: (value: unknown) => unknown };

@@ -3,6 +3,7 @@ import { bundleVerb } from "./bundle.ts";
 import { cancelVerb } from "./cancel.ts";
 import { doctorVerb } from "./doctor.ts";
 import { finishVerb } from "./finish.ts";
+import { ingestUploadVerb } from "./ingest-upload.ts";
 import { initVerb } from "./init.ts";
 import { newJobVerb } from "./new-job.ts";
 import { planVerb } from "./plan.ts";
@@ -21,6 +22,7 @@ export const verbs: readonly Verb[] = [
   initVerb,
   doctorVerb,
   newJobVerb,
+  ingestUploadVerb,
   planVerb,
   runVerb,
   submitVerb,

@@ -11,6 +11,8 @@ export interface ProgressState {
   startedMs: number;
   listed?: { objects: number; bytes: number };
   latest?: ProgressEvent;
+  /** Of work without a known end. */
+  figures?: string[];
   /** Of the last seconds, oldest first: what the rates are taken from. */
   samples: { atMs: number; objects: number; bytes: number }[];
 }
@@ -44,11 +46,22 @@ export function advanceProgress(state: ProgressState, event: RunEvent, nowMs: nu
       const sample = { atMs: nowMs, objects: event.done.objects, bytes: event.done.bytesIn };
       const recent = state.samples.filter(({ atMs }) => nowMs - atMs <= rateWindowMs);
       const kept = recent.length > 0 ? recent : state.samples.slice(-1);
-      return { ...state, phase: "processing", latest: event, samples: [...kept, sample] };
+      return { ...state, phase: workPhase(event), latest: event, samples: [...kept, sample] };
     }
+    case "activity":
+      return { ...state, phase: event.phase, figures: event.figures };
     default:
       return state;
   }
+}
+
+function workPhase(event: ProgressEvent): string {
+  return event.phase ?? "processing";
+}
+
+/** The progress event to show, while the work that it tells of goes on. */
+function shownWork({ latest, phase }: ProgressState): ProgressEvent | undefined {
+  return latest !== undefined && phase === workPhase(latest) ? latest : undefined;
 }
 
 /** Objects and bytes a second over the last seconds; undefined before two samples. */
@@ -88,13 +101,17 @@ function mainLine(state: ProgressState, view: View): string {
   const room = view.columns - 1;
   const paint = painter(view);
   const phase = paint("cyan", state.phase);
-  if (state.latest === undefined || state.phase !== "processing") {
-    const found = state.listed === undefined || state.phase !== "listing" ? "" : `  ${listedText(state.listed)}`;
+  const work = shownWork(state);
+  if (work === undefined) {
     const elapsedMs = view.nowMs - state.startedMs;
-    const line = `${spinner(view.nowMs)} ${phase}${found}${elapsedMs < 1000 ? "" : `  ${formatDuration(elapsedMs)}`}`;
-    return columnsOf(line) <= room ? line : fitName(state.phase, room);
+    const texts = [...foundTexts(state), ...(elapsedMs < 1000 ? [] : [formatDuration(elapsedMs)])];
+    for (let kept = texts.length; kept >= 0; kept -= 1) {
+      const line = [`${spinner(view.nowMs)} ${phase}`, ...texts.slice(0, kept)].join("  ");
+      if (columnsOf(line) <= room) return line;
+    }
+    return fitName(state.phase, room);
   }
-  const share = doneShare(state.latest);
+  const share = doneShare(work);
   const texts = pieces(state);
   // The least important leave first, so that what is left stays whole.
   for (const kept of [6, 5, 4, 3, 2, 1]) {
@@ -107,9 +124,9 @@ function mainLine(state: ProgressState, view: View): string {
   return columnsOf(short) <= room ? short : "";
 }
 
-function slowLine({ latest, phase }: ProgressState, view: View): string[] {
-  const slowest = latest?.slowest;
-  if (slowest === undefined || slowest.ms < slowMs || phase !== "processing") return [];
+function slowLine(state: ProgressState, view: View): string[] {
+  const slowest = shownWork(state)?.slowest;
+  if (slowest === undefined || slowest.ms < slowMs) return [];
   const text = `  slow: ${formatDuration(slowest.ms)}  `;
   const room = view.columns - 1 - columnsOf(text);
   return room < 8 ? [] : [painter(view)("dim", text + fitName(slowest.name, room))];
@@ -148,6 +165,12 @@ function spinner(nowMs: number): string {
   return frames[Math.floor(nowMs / 100) % frames.length]!;
 }
 
+/** What is known of a phase whose end is not. */
+function foundTexts({ phase, listed, figures }: ProgressState): string[] {
+  if (phase === "listing") return listed === undefined ? [] : [listedText(listed)];
+  return figures ?? [];
+}
+
 function listedText({ objects, bytes }: { objects: number; bytes: number }): string {
   return `${formatCount(objects)} objects, ${formatBytes(bytes)}`;
 }
@@ -155,11 +178,12 @@ function listedText({ objects, bytes }: { objects: number; bytes: number }): str
 /** One line for where nothing can be redrawn. */
 export function renderPlain(state: ProgressState, nowMs: number): string {
   const after = `after ${formatDuration(nowMs - state.startedMs)}`;
-  if (state.latest !== undefined && state.phase === "processing") {
-    const slowest = state.latest.slowest;
+  const work = shownWork(state);
+  if (work !== undefined) {
+    const { slowest } = work;
     const slow = slowest !== undefined && slowest.ms >= slowMs ? [`slow: ${formatDuration(slowest.ms)} ${fitName(slowest.name, 80)}`] : [];
-    return `processing: ${[...pieces(state).map(({ text }) => text.trim()), ...slow].join(", ")} (${after})`;
+    return `${state.phase}: ${[...pieces(state).map(({ text }) => text.trim()), ...slow].join(", ")} (${after})`;
   }
-  const found = state.listed === undefined || state.phase !== "listing" ? "" : `: ${listedText(state.listed)}`;
-  return `${state.phase}${found} (${after})`;
+  const found = foundTexts(state).join(", ");
+  return `${state.phase}${found === "" ? "" : `: ${found}`} (${after})`;
 }
