@@ -114,5 +114,8 @@ async function stuck({ driver, plan, commits, resumed }: Drive, problem: Problem
 async function stoppedSummary(driver: Driver, plan: Plan, stopped: ImagemillError): Promise<Driven> {
   const commits = new Map<string, Commit>();
   await readCommits(driver.control, plan.runId, commits, AbortSignal.timeout(farewellMs));
-  return stuck({ driver, plan, commits, resumed: true }, problemOf(stopped), stopped.exitCode, true);
+  const goesOn = driver.config.engine !== "local" && stopped.exitCode === exitCodes.cancelled && commits.size < plan.shards.length;
+  const hint = `The work goes on without this process: the same command attaches to it, \`imagemill cancel ${plan.runId}\` stops it.`;
+  const problem = { ...problemOf(stopped), ...(goesOn && { hint }) };
+  return stuck({ driver, plan, commits, resumed: true }, problem, stopped.exitCode, true);
 }

@@ -15,6 +15,12 @@ const localPollMs = 250;
 const remotePollMs = 2000;
 /** How often commits of workers that say nothing to this process are looked for, and a cancel from elsewhere. */
 const lookMs = 2000;
+const farewellMs = 60_000;
+
+/** Past the deadline remote work is stopped, too: nobody waits for it, and it costs. Ctrl-C only stops watching it. */
+function isPastDeadline(driver: Driver, signal: AbortSignal): boolean {
+  return signal.aborted && !driver.host.signal.aborted;
+}
 
 /** Shards of the plan that have no commit, in the plan's order. */
 export function uncommitted(plan: Plan, commits: ReadonlyMap<string, Commit>): ShardSummary[] {
@@ -35,7 +41,10 @@ export async function executeShards(
   assertSameCode(driver, plan);
   const progress = newProgress(plan, commits);
   await using work = await beginWork(driver, plan, commits, (event) => noteWorkerEvent(progress, event), signal);
-  const status = await watch(driver, work, plan, commits, progress, signal);
+  const status = await watch(driver, work, plan, commits, progress, signal).catch(async (error: unknown) => {
+    if (isPastDeadline(driver, signal)) await work.engine.cancel(work.handle, AbortSignal.timeout(farewellMs));
+    throw error;
+  });
   await readCommits(driver.control, plan.runId, commits, signal);
   noteCommits(progress, commits);
   driver.host.emit(progressEvent(progress, status));

@@ -221,6 +221,27 @@ describe("a remote run", () => {
     assertOnce(world, again.runId);
   });
 
+  it("goes on after Ctrl-C, and is stopped at the deadline", async () => {
+    await using world = await createWorld("memory", objects);
+    const slow = async (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 300));
+    const stop = new AbortController();
+    await using driver = await world.driver({ engine: { remote: true, before: slow }, clock: systemClock, signal: stop.signal });
+    const watching = run(driver, { ...bareRun, runDate: "2026-11-23" });
+    setTimeout(() => stop.abort(), 500);
+    const stopped = await watching;
+    assert.equal(stopped.exitCode, 130);
+    assert.match(stopped.problem!.hint!, /goes on without this process/);
+    const job = fakeService.get(`${stopped.runId}#1`)!;
+    assert.equal(job.stopped, false);
+    const limits = { ...world.config.policy.limits, runTimeoutMs: 200 };
+    const config = { policy: { ...world.config.policy, limits } };
+    await using hurried = await world.driver({ engine: { remote: true, before: slow }, clock: systemClock, config });
+    const late = await run(hurried, { ...bareRun, runDate: "2026-11-24" });
+    assert.equal(late.problem?.code, "RUN_TIMEOUT");
+    assert.equal(fakeService.get(`${late.runId}#1`)!.stopped, true);
+    job.stopped = true;
+  });
+
   it("says what is missing when it is finished too early", async () => {
     await using world = await createWorld("memory", objects);
     const slow = async (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
