@@ -51,6 +51,8 @@ export interface Attempt {
   /** `ok` objects that later ones of the shard may be duplicates of. */
   knownTwins(): KnownTwin[];
   storeInFlight(seqs: ReadonlySet<number>): Promise<void>;
+  /** The attempt ends without a commit, and no image is the reason. */
+  clearInFlight(): Promise<void>;
   /** Once all rows are there. */
   commit(): Promise<void>;
 }
@@ -147,6 +149,7 @@ export async function beginAttempt(
         .toArray(),
     storeInFlight: async (seqs) =>
       inFlight.store([...seqs].filter((seq) => seq >= firstSeq && seq < firstSeq + entries.length).map(entryOf)),
+    clearInFlight: async () => inFlight.clear(),
     commit,
   };
 }

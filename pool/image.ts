@@ -2,11 +2,13 @@ import { createHash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import type { OutputRow, Timings, TwinRef } from "../core/rows.ts";
 import type { ImageResult } from "../jobs/process.ts";
+import { crc32cBase64 } from "../storage/checksum.ts";
 import type { ObjectStore } from "../storage/store.ts";
 import type { ImageTask, PoolSetup, TaskResult } from "./channel.ts";
 import { archiveSource, writeOutput, type ArchivePlace } from "./outputs.ts";
 import { cut, noTimings, quarantined, type QuarantineContext } from "./quarantine.ts";
 import type { ReadSource } from "./read.ts";
+import type { Computed } from "./thread.ts";
 
 export interface ImageStores {
   source: ObjectStore;
@@ -54,7 +56,7 @@ export function skipped(context: ImageContext, reason: "source_changed" | "dupli
 }
 
 /** What the thread found, made durable: outputs and the source's copy in the archive, or the copy in quarantine. */
-export async function settled(context: ImageContext, image: ReadImage, found: ImageResult): Promise<TaskResult> {
+export async function settled(context: ImageContext, image: ReadImage, { result: found, bytes }: Computed): Promise<TaskResult> {
   const { task, source } = image;
   const known = {
     sha256: found.sha256,
@@ -68,18 +70,25 @@ export async function settled(context: ImageContext, image: ReadImage, found: Im
     return quarantined(context, task.entry, { ...found.failure, known, origin: source.origin });
   }
   const startedMs = context.clock.monotonicMs();
-  const outputs = await archived(context, image, found);
+  const outputs = await archived(context, image, found, bytes);
   if (outputs === undefined) return skipped(context, "source_changed", known);
   image.timings.write_ms = elapsedMs(context.clock, startedMs);
   return { ...known, facts: found.facts, outcome: "ok", processedAt: instant(context), outputs };
 }
 
-async function archived(context: ImageContext, { task, source }: ReadImage, found: ImageResult): Promise<OutputRow[] | undefined> {
+async function archived(
+  context: ImageContext,
+  { task, source }: ReadImage,
+  found: ImageResult,
+  bytes: Uint8Array,
+): Promise<OutputRow[] | undefined> {
   const { setup, stores, signal } = context;
   const place: ArchivePlace = { archive: stores.archive, runDate: setup.runDate, runId: setup.runId, durable: setup.durable };
   const writes: Promise<OutputRow | undefined>[] = found.outputs.map(async (output) => writeOutput(place, task.entry, output, signal));
   if (setup.archiveSources && found.header !== undefined) {
-    writes.push(archiveSource(place, task.entry, source.origin, found.header, source.crc32c, signal));
+    // A job that changed its input, which it must not, does not change the archive.
+    const origin = crc32cBase64(bytes) === source.crc32c ? { ...source.origin, bytes } : source.origin;
+    writes.push(archiveSource(place, task.entry, origin, found.header, source.crc32c, signal));
   }
   const rows = await Promise.all(writes);
   return rows.every((row) => row !== undefined) ? rows : undefined;

@@ -1,7 +1,6 @@
 import { messageOf } from "../core/errors.ts";
 import type { TwinRef } from "../core/rows.ts";
 import { emptyFailure } from "../jobs/classify.ts";
-import type { ImageResult } from "../jobs/process.ts";
 import type { Budgets } from "./budget.ts";
 import type { ImageTask, KnownTwin, TaskResult } from "./channel.ts";
 import { createGate } from "./gate.ts";
@@ -10,6 +9,7 @@ import { elapsedMs, ledgerTwin, settled, sha256Of, skipped, twinRef, type ImageC
 import { cut, noTimings, quarantined } from "./quarantine.ts";
 import { readSource, type ReadOutcome, type ReadSource } from "./read.ts";
 import type { Reporter } from "./reporter.ts";
+import type { Computed } from "./thread.ts";
 import { createTwins, type Turn } from "./twins.ts";
 
 /** Reads that failed in a row because the store would not answer: from here on it is the store, not the object. */
@@ -21,7 +21,7 @@ export interface MillOptions {
   /** Images in threads at once. */
   slots: number;
   /** In a thread. Rejects only when the thread itself is gone. */
-  compute(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<ImageResult>;
+  compute(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<Computed>;
   reporter: Reporter;
   attemptFailed(attempt: string, error: unknown): void;
   /** A thread is gone, and this process with it. */
@@ -62,10 +62,10 @@ export function createMill(options: MillOptions): Mill {
       ahead += 1;
       void prepare(task, task.candidate ? twins.queue(groupOf(task)) : undefined);
     }
-    if (next === queue.length && next > 0) {
-      queue = [];
-      next = 0;
-    }
+    if (next < queue.length) return;
+    queue = [];
+    next = 0;
+    if (ahead + inThreads + writing === 0) reporter.flush();
   };
 
   /** To the thread's door, or, where no thread is needed, to the end. */
@@ -145,7 +145,7 @@ export function createMill(options: MillOptions): Mill {
   const process = async (image: ReadImage): Promise<void> => {
     const startedMs = clock.monotonicMs();
     image.timings.queue_ms = Math.round((startedMs - image.readyAtMs) * 100) / 100;
-    let found: ImageResult;
+    let found: Computed;
     try {
       found = await options.compute(image.task.entry.name, image.source.bytes);
     } catch (error) {
@@ -164,7 +164,7 @@ export function createMill(options: MillOptions): Mill {
     if (stopping && writing === 0) drained?.();
   };
 
-  const write = async (image: ReadImage, found: ImageResult): Promise<void> => {
+  const write = async (image: ReadImage, found: Computed): Promise<void> => {
     try {
       const result = await settled(context, image, found);
       done(image, result.outcome === "ok" ? twinRef(context, image.task) : undefined);

@@ -1,13 +1,13 @@
 import type { Clock } from "../core/clock.ts";
 import { ImagemillError, messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
-import type { ImageResult } from "../jobs/process.ts";
 import { budgetsOf } from "./budget.ts";
 import { toPlainError, type FromPool, type PoolSetup, type ToPool } from "./channel.ts";
 import type { PoolShape } from "./child.ts";
 import type { ImageStores } from "./image.ts";
 import { createMill, type Mill } from "./mill.ts";
 import { createReporter, type Reporter } from "./reporter.ts";
+import type { Computed } from "./thread.ts";
 
 export interface PoolOptions {
   shape: PoolShape;
@@ -15,7 +15,7 @@ export interface PoolOptions {
   logger(setup: PoolSetup): Logger;
   openStores(setup: PoolSetup, log: Logger): Promise<ImageStores>;
   /** One image in a thread. Rejects only when no image is at fault, or the thread is gone. */
-  compute(setup: PoolSetup): (name: string, bytes: Uint8Array<ArrayBuffer>) => Promise<ImageResult>;
+  compute(setup: PoolSetup): (name: string, bytes: Uint8Array<ArrayBuffer>) => Promise<Computed>;
   send(message: FromPool): void;
   /** Ends the process, after what was sent has left. */
   end(code: number): void;

@@ -1,12 +1,11 @@
 import { Piscina } from "piscina";
 import { systemClock, systemRandom } from "../core/clock.ts";
 import { createLogger, type Logger } from "../core/log.ts";
-import type { ImageResult } from "../jobs/process.ts";
 import { openSource, openStore } from "../storage/open.ts";
 import { fromPlainError, type PoolSetup, type ToPool } from "./channel.ts";
 import type { ImageStores } from "./image.ts";
 import { createPool } from "./obey.ts";
-import type { ThreadResult, ThreadSetup, ThreadTask } from "./thread.ts";
+import type { Computed, ThreadResult, ThreadSetup, ThreadTask } from "./thread.ts";
 
 /*
  * The pool process: its main thread reads, writes and reports; its piscina threads do the images. The supervisor
@@ -58,13 +57,13 @@ async function openStores({ limits, endpoint, stores }: PoolSetup, log: Logger):
   return { source, archive, control };
 }
 
-function computeWith({ jobs, limits }: PoolSetup): (name: string, bytes: Uint8Array<ArrayBuffer>) => Promise<ImageResult> {
+function computeWith({ jobs, limits }: PoolSetup): (name: string, bytes: Uint8Array<ArrayBuffer>) => Promise<Computed> {
   const { imageTimeoutMs: timeoutMs, maxPixels } = limits;
   const setup = JSON.stringify({ jobs, maxPixels, timeoutMs } satisfies ThreadSetup);
   return async (name, bytes) => {
     const answer = await piscina.run({ setup, name, bytes }, { transferList: [bytes.buffer] });
     if ("error" in answer) throw fromPlainError(answer.error);
-    return answer.result;
+    return answer;
   };
 }
 

@@ -33,9 +33,7 @@ export const noTimings: Timings = { read_ms: 0, queue_ms: 0, process_ms: 0, writ
 export async function quarantined(context: QuarantineContext, entry: ShardEntry, verdict: Verdict): Promise<TaskResult> {
   const { reason, message, known } = verdict;
   const origin = verdict.origin ?? { store: context.stores.source, name: entry.name, generation: entry.generation };
-  if (reason !== "unreadable" && !(await keepCopy(context, entry, origin))) {
-    context.log.warn("quarantine-copy-missed", { name: entry.name, reason });
-  }
+  if (isKept(reason) && !(await keepCopy(context, entry, origin))) context.log.warn("quarantine-copy-missed", { name: entry.name, reason });
   return {
     warnings: [],
     timings: noTimings,
@@ -46,6 +44,11 @@ export async function quarantined(context: QuarantineContext, entry: ShardEntry,
     message: cut(message),
     processedAt: new Date(context.clock.now()).toISOString(),
   };
+}
+
+/** What is too large would pass through this process's memory, where the store cannot copy by itself. */
+function isKept(reason: QuarantineReason): boolean {
+  return reason !== "unreadable" && reason !== "too_large";
 }
 
 /** False when the source object has gone. */

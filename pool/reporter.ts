@@ -16,6 +16,8 @@ export interface Reporter {
   starting(image: ReadImage, next: ReadImage[]): void;
   leftThread(image: ReadImage): void;
   finished(task: FinishedTask): void;
+  /** What is finished, now: nothing will follow it soon. */
+  flush(): void;
   close(): void;
 }
 
@@ -48,6 +50,9 @@ export function createReporter(send: (message: FromPool) => void, clock: Clock, 
     finished: (task) => {
       finished.push(task);
       if (isolated || finished.length >= flushAtFinished) flush();
+    },
+    flush: () => {
+      if (finished.length > 0) flush();
     },
     close: () => clearInterval(timer),
   };

@@ -166,7 +166,7 @@ async function oneShard(work: Work, shard: string, takeSeqs: (count: number) => 
     else emit({ type: "shard-superseded", shard, attempt: attempt.attempt, winner: ended.winner });
   } catch (error) {
     // Whoever died here, it was no image: the next attempt need not suspect any.
-    if (codeOf(error) !== "POOL_UNSTABLE") await attempt.storeInFlight(new Set());
+    if (codeOf(error) !== "POOL_UNSTABLE") await attempt.clearInFlight();
     throw error;
   } finally {
     active.delete(attempt);

@@ -48,31 +48,48 @@ async function inFlightFiles(control: ObjectStore, runId: string, shard: string,
   return names;
 }
 
+/** Never rejects: the run does not depend on it. */
 export interface InFlightWriter {
-  /** Stores the entries when they differ from the last time. Never rejects: the run does not depend on it. */
+  /** Stores the entries when they differ from the last time. */
   store(entries: ShardEntry[]): Promise<void>;
+  /** The attempt ends in order: nobody is suspect, and nothing is stored any more. */
+  clear(): Promise<void>;
 }
 
 export function createInFlightWriter(control: ObjectStore, name: string, log: Logger): InFlightWriter {
-  let last = "[]";
-  let refused = false;
+  let stored = "[]";
+  let closed = false;
+  let writing: Promise<void> = Promise.resolve();
+
+  const write = async (images: InFlightFile["images"]): Promise<void> => {
+    const text = JSON.stringify(images);
+    if (text === stored) return;
+    try {
+      await control.write(name, jsonBytes({ format: 1, images } satisfies InFlightFile), {
+        durable: true,
+        contentType: "application/json",
+      });
+      stored = text;
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      // Replacing an object takes a permission (delete) that a worker may lack.
+      closed ||= isStoreError(error, "PERMISSION_DENIED");
+      log.warn("in-flight-not-stored", { message: error.message, code: error.code });
+    }
+  };
+  const enqueue = async (images: InFlightFile["images"]): Promise<void> => {
+    writing = writing.then(async () => write(images));
+    return writing;
+  };
+
   return {
     store: async (entries) => {
-      const images = entries.map((entry) => ({ name: entry.name, generation: entry.generation }));
-      const text = JSON.stringify(images);
-      if (refused || text === last) return;
-      try {
-        await control.write(name, jsonBytes({ format: 1, images } satisfies InFlightFile), {
-          durable: true,
-          contentType: "application/json",
-        });
-        last = text;
-      } catch (error) {
-        if (!(error instanceof StoreError)) throw error;
-        // Replacing an object takes a permission (delete) that a worker may lack.
-        refused = isStoreError(error, "PERMISSION_DENIED");
-        log.warn("in-flight-not-stored", { message: error.message, code: error.code });
-      }
+      if (!closed) await enqueue(entries.map((entry) => ({ name: entry.name, generation: entry.generation })));
+    },
+    clear: async () => {
+      if (closed) return;
+      closed = true;
+      await enqueue([]);
     },
   };
 }

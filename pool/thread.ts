@@ -1,6 +1,6 @@
+import { move, transferableSymbol, valueSymbol } from "piscina";
 import { loadJobs, type LoadedJob } from "../jobs/load.ts";
-import type { ImageResult } from "../jobs/process.ts";
-import { processImage } from "../jobs/process.ts";
+import { processImage, transferList, type ImageResult } from "../jobs/process.ts";
 import type { PlannedJob } from "../core/types.ts";
 import { toPlainError, type PlainError } from "./channel.ts";
 
@@ -18,7 +18,13 @@ export interface ThreadSetup {
 }
 
 /** `error`: the jobs cannot be loaded here, which is no image's fault. */
-export type ThreadResult = { result: ImageResult } | { error: PlainError };
+export type ThreadResult = Computed | { error: PlainError };
+
+export interface Computed {
+  result: ImageResult;
+  /** The source object's, given back. */
+  bytes: Uint8Array<ArrayBuffer>;
+}
 
 interface Loaded {
   text: string;
@@ -29,7 +35,7 @@ interface Loaded {
 let loaded: Loaded | undefined;
 
 /** What a piscina thread does. */
-export default async function run(task: ThreadTask): Promise<ThreadResult> {
+export default async function run(task: ThreadTask): Promise<ThreadResult | ReturnType<typeof move>> {
   const { setup, jobs } = loadedFor(task.setup);
   let ready: LoadedJob[];
   try {
@@ -37,8 +43,10 @@ export default async function run(task: ThreadTask): Promise<ThreadResult> {
   } catch (error) {
     return { error: toPlainError(error) };
   }
-  const { maxPixels, timeoutMs } = setup;
-  return { result: await processImage({ name: task.name, bytes: task.bytes, jobs: ready, maxPixels, timeoutMs }) };
+  const { name, bytes } = task;
+  const result = await processImage({ name, bytes, jobs: ready, maxPixels: setup.maxPixels, timeoutMs: setup.timeoutMs });
+  const value: ThreadResult = { result, bytes };
+  return move({ [transferableSymbol]: [...transferList(result), bytes.buffer], [valueSymbol]: value });
 }
 
 function loadedFor(text: string): Loaded {

@@ -66,7 +66,9 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
 
 function explain(error: unknown, log: Logger): number {
   const { code, message, hint, exitCode } = toPlainError(error);
-  log.error("worker-failed", { code, message, hint });
+  const wasTold = exitCode === exitCodes.cancelled || exitCode === exitCodes.terminated;
+  if (wasTold) log.info("worker-stopped", { code, message });
+  else log.error("worker-failed", { code, message, hint });
   if (error instanceof Error && error.stack !== undefined) log.debug("worker-failed-at", { stack: error.stack });
   return exitCode;
 }

@@ -1,9 +1,9 @@
-import { defineJob } from "../../jobs/job.ts";
+import { defineJob, type JobImage } from "../../jobs/job.ts";
 
 const hoard: Uint8Array[] = [];
 
 /** Does to a worker what the image's name says: what a bug in a decoder, or a careless job, would do. */
-const deeds: Record<string, () => unknown> = {
+const deeds: Record<string, (image: JobImage) => unknown> = {
   kill: () => process.kill(process.pid, "SIGKILL"),
   segfault: () => process.kill(process.pid, "SIGSEGV"),
   loop: () => {
@@ -14,6 +14,7 @@ const deeds: Record<string, () => unknown> = {
     for (;;) hoard.push(new Uint8Array(32 * 2 ** 20).fill(1));
   },
   exit: () => process.exit(3),
+  scribble: (image) => image.bytes.fill(0),
   throw: () => {
     throw new Error("no such luck");
   },
@@ -25,9 +26,8 @@ export default defineJob<Record<string, never>>({
   params: (zod) => zod.strictObject({}),
   needs: () => ({ pixels: [{ width: 16, height: 16 }] }),
   run: async (image) => {
-    const deed = deeds[/^([a-z]+)-/.exec(image.name)?.[1] ?? ""];
-    await deed?.();
     const { data, info } = await image.pixels({ width: 16, height: 16 }).png().toBuffer({ resolveWithObject: true });
+    await deeds[/^([a-z]+)-/.exec(image.name)?.[1] ?? ""]?.(image);
     const { width, height } = info;
     return { outputs: [{ variant: "small", bytes: data, format: "png", contentType: "image/png", width, height }] };
   },

@@ -25,8 +25,10 @@ export function startInProcess(open: (url: string) => Promise<ObjectStore>): (sh
       }),
       compute: ({ jobs, limits }) => {
         const loaded = loadJobs(jobs);
-        return async (name, bytes) =>
-          processImage({ name, bytes, jobs: await loaded, maxPixels: limits.maxPixels, timeoutMs: limits.imageTimeoutMs });
+        return async (name, bytes) => {
+          const input = { name, bytes, jobs: await loaded, maxPixels: limits.maxPixels, timeoutMs: limits.imageTimeoutMs };
+          return { result: await processImage(input), bytes };
+        };
       },
       // As over a channel: copied, later, and not at all once the process is gone.
       send: (message) => {

@@ -4,7 +4,7 @@ import sharp from "sharp";
 import { controlNames } from "../../core/layout.ts";
 import { createLogger } from "../../core/log.ts";
 import type { Limits } from "../../core/types.ts";
-import { jsonBytes } from "../../storage/objects.ts";
+import { jsonBytes, readJson } from "../../storage/objects.ts";
 import type { InFlightFile } from "../../pool/suspects.ts";
 import { planRun, runId, type PlannedRun } from "./planned-run.ts";
 import { work } from "./working.ts";
@@ -52,6 +52,33 @@ describe("poison images", function () {
       assert.ok(await run.control.stat(controlNames.quarantine(runId, row.name, row.generation)));
     });
   }
+
+  it("a job that scribbles over its input spoils its own outputs at most, never the archive's copy", async () => {
+    await using run = await hostileRun(["scribble-it"]);
+    assert.equal((await work(run)).exitCode, 0);
+    const row = (await run.rows(run.shards[0]!)).find(({ name }) => name === "scribble-it.png")!;
+    const copy = row.outputs.find(({ job }) => job === "source")!;
+    const { info } = await run.archive.read(copy.uri.slice(run.archive.url.length + 1));
+    assert.deepEqual([info.crc32c, copy.crc32c], [row.crc32c, row.crc32c]);
+  });
+
+  it("what is in flight is stored, and cleared when the worker is told to stop", async () => {
+    await using run = await hostileRun(["hang-it"]);
+    const name = async (): Promise<string | undefined> => {
+      for await (const { objects } of run.control.list({ prefix: controlNames.attempts(runId, run.shards[0]!) })) return objects[0]?.name;
+      return undefined;
+    };
+    const stop = new AbortController();
+    const working = work(run, { signal: stop.signal, housekeeping: { firstLookMs: 5, lookIntervalMs: 20, progressIntervalMs: 1000 } });
+    const inFlight = async (): Promise<string[]> => {
+      const file = await name();
+      return file === undefined ? [] : (await readJson<InFlightFile>(run.control, file))!.images.map((image) => image.name);
+    };
+    while (!(await inFlight()).includes("hang-it.png")) await new Promise((resolve) => setTimeout(resolve, 10));
+    stop.abort(new Error("enough"));
+    await assert.rejects(working, /enough/);
+    assert.deepEqual(await inFlight(), []);
+  });
 
   it("many of them, of different kinds, end one by one", async () => {
     const names = ["kill-a", "kill-b", "segfault-c", "exit-d", "hang-e", "kill-f"];
