@@ -4,6 +4,7 @@ import { cancelVerb } from "./cancel.ts";
 import { doctorVerb } from "./doctor.ts";
 import { finishVerb } from "./finish.ts";
 import { ingestUploadVerb } from "./ingest-upload.ts";
+import { ingestUrlVerb } from "./ingest-url.ts";
 import { initVerb } from "./init.ts";
 import { newJobVerb } from "./new-job.ts";
 import { planVerb } from "./plan.ts";
@@ -23,6 +24,7 @@ export const verbs: readonly Verb[] = [
   doctorVerb,
   newJobVerb,
   ingestUploadVerb,
+  ingestUrlVerb,
   planVerb,
   runVerb,
   submitVerb,
