@@ -103,7 +103,7 @@ function finish({ lines, bytes, predictedMs }: ShardDraft, sequence: number): Pa
 }
 
 function candidateTest(repeated: KeySet, twins: KeySet): (item: WorkItem) => boolean {
-  return ({ key, sizeBytes }) => sizeBytes > 0 && (repeated.has(key) || twins.has(key));
+  return ({ key }) => repeated.has(key) || twins.has(key);
 }
 
 /** Items of one key, at most `most` at a time: more never share a shard anyway. */
