@@ -28,7 +28,9 @@ describe("what is generated from the schema", () => {
   });
 
   it("the configurations to start from load", async () => {
-    const config = await loadConfig({ path: "configs/local.yaml", flags: {}, env: {}, cwd: fileURLToPath(root) });
-    assert.equal(config.source, new URL("photos", root).href);
+    const load = async (name: string) => loadConfig({ path: `configs/${name}.yaml`, flags: {}, env: {}, cwd: fileURLToPath(root) });
+    assert.equal((await load("local")).source, new URL("photos", root).href);
+    const nightly = await load("nightly");
+    assert.deepEqual([nightly.source, nightly.warehouse], ["gs://my-ingestion/{run_date}", "bigquery://my-project/images"]);
   });
 });

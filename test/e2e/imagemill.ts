@@ -12,13 +12,17 @@ export interface Answer {
   err: string;
 }
 
+/** A folder, or one with variables of its own. */
+export type Where = string | { cwd: string; environment: NodeJS.ProcessEnv };
+
 /** Starts the command line in a folder, as a shell would without a terminal. */
-export function startImagemill(cwd: string, ...args: string[]): ChildProcessByStdio<null, Readable, Readable> {
-  return spawn(process.execPath, [bin, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+export function startImagemill(where: Where, ...args: string[]): ChildProcessByStdio<null, Readable, Readable> {
+  const { cwd, environment } = typeof where === "string" ? { cwd: where, environment: {} } : where;
+  return spawn(process.execPath, [bin, ...args], { cwd, env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "pipe"] });
 }
 
-export async function imagemill(cwd: string, ...args: string[]): Promise<Answer> {
-  const child = startImagemill(cwd, ...args);
+export async function imagemill(where: Where, ...args: string[]): Promise<Answer> {
+  const child = startImagemill(where, ...args);
   const exited = new Promise<number | null>((resolve) => child.on("close", resolve));
   const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
   return { code, out, err };

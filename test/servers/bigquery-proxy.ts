@@ -18,6 +18,8 @@ export type Fault =
   | "lost-reply"
   /** The server does it, the connection breaks. */
   | "reset"
+  /** Another caller did the same a moment before; this one hears what that leads to. */
+  | "raced"
   /** The server never hears of it. */
   | "unavailable"
   | "rate-limited"
@@ -71,6 +73,7 @@ export async function startBigqueryProxy(target: string): Promise<AsyncDisposabl
     if (fault === "stall") return;
     if (fault === "unavailable") return reply(response, 503, failure(503, "backendError"));
     if (fault === "rate-limited") return reply(response, 403, failure(403, "rateLimitExceeded"));
+    if (fault === "raced") await inTurn(call, () => forward(request, upload.bytes));
     const answer = await inTurn(call, () => forward(request, upload.bytes));
     if (fault === "reset") return void response.destroy();
     if (fault === "lost-reply") return reply(response, 503, failure(503, "backendError"));

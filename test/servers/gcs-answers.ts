@@ -14,7 +14,9 @@ export type HttpFault =
   | { kind: "stall"; when: "before" | "after" }
   /** Half of the body, then the connection ends; `quietly` with a length that fits. */
   | { kind: "truncate"; quietly: boolean }
-  | { kind: "flip" };
+  | { kind: "flip" }
+  /** Another client made the same request a moment before. */
+  | { kind: "raced" };
 
 export function json(status: number, value: unknown): Answer {
   return { status, headers: { "content-type": "application/json; charset=UTF-8" }, body: Buffer.from(JSON.stringify(value)) };
@@ -49,6 +51,7 @@ export function send(response: ServerResponse, { status, headers, body }: Answer
 
 export function misbehave(response: ServerResponse, fault: HttpFault, answer: Answer | undefined): void {
   if (fault.kind === "stall") return;
+  if (fault.kind === "raced") return send(response, answer!);
   if (fault.kind === "reset") {
     response.socket?.resetAndDestroy();
   } else if (fault.kind === "status") {

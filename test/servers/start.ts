@@ -1,0 +1,16 @@
+import { once } from "node:events";
+import { startBigquery } from "./bigquery.ts";
+import { startGcsProxy } from "./gcs-proxy.ts";
+
+/*
+ * Cloud Storage and BigQuery on this machine, until Ctrl-C: `npm run servers`. What it prints, typed into another shell,
+ * makes imagemill talk to them; their buckets and tables end with them.
+ */
+
+process.stderr.write("starting (the first time installs the servers: a few minutes)\n");
+await using gcs = await startGcsProxy();
+await using bigquery = await startBigquery({ storage: gcs.bareEndpoint });
+process.stdout.write(`export IMAGEMILL_STORAGE_ENDPOINT=${gcs.endpoint}\n`);
+process.stdout.write(`export IMAGEMILL_BIGQUERY_ENDPOINT=${bigquery.endpoint}\n`);
+process.stderr.write(`ready: gs://<bucket>/… and bigquery://${bigquery.project}/<dataset>; Ctrl-C ends both\n`);
+await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
