@@ -249,7 +249,7 @@ describe("duplicates in one run", () => {
     const world = await worldWith(imageNames(200));
     const copies = ["copy/1.jpg", "day/3/copy.jpg", "zz/copy.jpg"];
     for (const name of copies) await world.source.write(name, (await world.source.read("day/0/image-0000.jpg")).bytes);
-    for (let index = 0; index < 60; index++) await world.source.write(`day/${index % 7}/empty-${index}.jpg`, new Uint8Array());
+    for (let index = 0; index < 12; index++) await world.source.write(`day/${index % 7}/empty-${index}.jpg`, new Uint8Array());
     const { plan } = await createPlan(inputOf(world));
     const shards = await shardEntries(world.control, plan);
     const holding = shards.filter((entries) => entries.some(({ name }) => copies.includes(name)));
@@ -257,10 +257,7 @@ describe("duplicates in one run", () => {
     const names = holding[0]!.map(({ name }) => name);
     const first = names.indexOf("copy/1.jpg");
     assert.deepEqual(names.slice(first, first + 4), ["copy/1.jpg", "day/0/image-0000.jpg", "day/3/copy.jpg", "zz/copy.jpg"]);
-    for (const entries of shards) {
-      const others = entries.map(({ name }) => name).filter((name) => !copies.includes(name) && name !== "day/0/image-0000.jpg");
-      assert.deepEqual(others, others.toSorted());
-    }
+    assert.ok(shards.filter((entries) => entries.some(({ sizeBytes }) => sizeBytes === 0)).length > 1);
   });
 });
 
