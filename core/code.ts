@@ -3,22 +3,17 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { digestOf, sha256Hex } from "./digest.ts";
-import { codeOf, ImagemillError } from "./errors.ts";
+import { ImagemillError } from "./errors.ts";
 import type { CodeDigests } from "./types.ts";
 
 /** What executes on a worker and can change an output or a row. */
 const workerFolders = ["core", "storage", "jobs", "pool"];
 
-/** A bundle has no source folders: it carries the digests of the tree it was made from, at its root. */
-export const bundledCodeFile = "code.json";
-
 /**
  * Digests of what executes here. A plan freezes the submitter's, a worker that differs refuses to work: a run's rows
- * come from one version of the code. A source tree and the bundle made from it have equal digests, on every platform.
+ * come from one version of the code. Equal source trees have equal digests, wherever they are and on every platform.
  */
 export function codeDigests(root: string = join(dirname(fileURLToPath(import.meta.url)), "..")): CodeDigests {
-  const bundled = readIfThere(join(root, bundledCodeFile)) ?? readIfThere(join(root, "..", bundledCodeFile));
-  if (bundled !== undefined) return JSON.parse(bundled) as CodeDigests;
   return { imagemill: sourceDigest(root), ...sharpVersions(root) };
 }
 
@@ -63,13 +58,4 @@ function packageFolder(root: string, name: string): string {
   const end = entry.lastIndexOf(marker);
   if (end === -1) throw new ImagemillError("INSTALL_BROKEN", `${name} is not in a node_modules folder`, { hint: "npm ci" });
   return entry.slice(0, end + marker.length);
-}
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
 }

@@ -31,7 +31,7 @@ const spareUvThreads = 1;
  * What must be set before the process starts: libuv reads the size of its thread pool once, glibc its arenas at the
  * first allocation, libvips its switches when it is loaded.
  */
-export function poolEnvironment({ threads, tasksPerThread }: PoolShape, base: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+function poolEnvironment({ threads, tasksPerThread }: PoolShape, base: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return {
     // Where `module.enableCompileCache()` keeps it, too.
     NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache"),

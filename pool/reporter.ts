@@ -5,7 +5,7 @@ import type { ReadImage } from "./image.ts";
 /** Announced together, so that a message costs a fraction of an image. */
 const announceTogether = 8;
 const flushAtFinished = 16;
-export const reportIntervalMs = 200;
+const reportIntervalMs = 200;
 
 /**
  * Tells the supervisor what is in flight, always before it is, and what is finished. Messages are few: what started and

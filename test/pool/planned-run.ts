@@ -42,7 +42,7 @@ export interface RunOptions {
   urls?: { source: string; archive: string; control: string };
 }
 
-export const limits: Limits = {
+const limits: Limits = {
   imageTimeoutMs: 10_000,
   shardTimeoutMs: 120_000,
   runTimeoutMs: 600_000,

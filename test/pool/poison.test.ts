@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { controlNames } from "../../core/layout.ts";
 import { createLogger } from "../../core/log.ts";
@@ -9,7 +9,7 @@ import type { InFlightFile } from "../../pool/suspects.ts";
 import { planRun, runId, type PlannedRun } from "./planned-run.ts";
 import { work } from "./working.ts";
 
-const module = join(import.meta.dirname, "hostile-job.ts");
+const module = fileURLToPath(new URL("./hostile-job.ts", import.meta.url));
 
 /** `good` ordinary images and the named ones among them. */
 async function hostileRun(names: string[], limits: Partial<Limits> = {}, good = 20): Promise<PlannedRun> {
