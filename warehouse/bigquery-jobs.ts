@@ -13,6 +13,11 @@ export interface JobRequest {
   /** Digest of what the job reads. Two jobs of one id must agree on it and on the table. */
   content: string;
   upload?: string;
+  /**
+   * Whether what a finished job of an earlier life brought is still there. Where it was deleted since, the next number
+   * brings it again.
+   */
+  stillThere: (signal?: AbortSignal) => Promise<boolean>;
 }
 
 export interface JobResult {
@@ -50,7 +55,11 @@ export async function runJob(access: BigqueryAccess, request: JobRequest, limits
     const job = await untilDone(access, id, request.location, startedMs + limits.deadlineMs, signal);
     assertSame(access, id, request, job);
     const failure = job.status?.errorResult;
-    if (failure === undefined || failure === null) return { id, adopted, job };
+    if (failure === undefined || failure === null) {
+      if (!adopted || (await request.stillThere(signal))) return { id, adopted, job };
+      access.log.warn("what an earlier job loaded was deleted", { job: id });
+      continue;
+    }
     access.log.warn("load job failed", { job: id, reason: failure.reason, message: failure.message, adopted });
     // One that failed in an earlier life wrote nothing: jobs are atomic. Whatever stopped it may be mended by now.
     if (adopted) continue;

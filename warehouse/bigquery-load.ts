@@ -10,7 +10,7 @@ import { digestOf } from "../core/digest.ts";
 import { inParallel } from "../core/parallel.ts";
 import type { StoredFile } from "../core/types.ts";
 import type { BigqueryAccess, JobConfiguration } from "./bigquery-client.ts";
-import { JobFailure, runJob, type JobLimits, type JobResult } from "./bigquery-jobs.ts";
+import { JobFailure, runJob, type JobLimits, type JobRequest, type JobResult } from "./bigquery-jobs.ts";
 import { assertRows, readSealed } from "./load.ts";
 import { findBadLine, loadRejected, readRows } from "./rows.ts";
 import { imagesTable } from "./tables.ts";
@@ -20,6 +20,8 @@ export interface LoadOptions extends JobLimits {
   location: string;
   /** URIs a load job may have. */
   maxUrisPerJob: number;
+  /** Rows of the run in the table. */
+  countRows: (signal?: AbortSignal) => Promise<number>;
 }
 
 const readsAtOnce = 8;
@@ -111,7 +113,8 @@ async function loadThroughStaging(
   await inParallel(groups, loadsAtOnce, async (group) => {
     await createLike(access, like, group.table, signal);
     const configuration = loadConfiguration(access, group.table, "WRITE_TRUNCATE", group.uris);
-    const { job } = await runJob(access, { ...jobOf(request, options), id: group.id, configuration }, options, signal);
+    const stillThere = (): Promise<boolean> => hasRows(access, group.table, signal);
+    const { job } = await runJob(access, { ...jobOf(request, options), id: group.id, configuration, stillThere }, options, signal);
     rows += Number(job.statistics?.load?.outputRows);
   });
   assertRows(request, rows);
@@ -135,9 +138,15 @@ async function createLike(access: BigqueryAccess, like: TableMetadata, table: st
   await access.calls.call(`create table ${table}`, () => access.dataset.createTable(table, metadata), signal);
 }
 
-function jobOf(request: LoadRequest, options: LoadOptions): { location: string; content: string } {
+async function hasRows(access: BigqueryAccess, table: string, signal: AbortSignal | undefined): Promise<boolean> {
+  const [metadata] = await access.calls.call(`read table ${table}`, () => access.dataset.table(table).getMetadata(), signal);
+  return Number((metadata as TableMetadata).numRows) > 0;
+}
+
+function jobOf(request: LoadRequest, options: LoadOptions): Pick<JobRequest, "location" | "content" | "stillThere"> {
   const files = request.files.map(({ name, sizeBytes, crc32c }: StoredFile) => ({ name, sizeBytes, crc32c }));
-  return { location: options.location, content: digestOf(files) };
+  const stillThere = async (signal?: AbortSignal): Promise<boolean> => (await options.countRows(signal)) > 0;
+  return { location: options.location, content: digestOf(files), stillThere };
 }
 
 function loadConfiguration(access: BigqueryAccess, table: string, writeDisposition: string, sourceUris?: string[]): JobConfiguration {

@@ -62,6 +62,8 @@ export function bigqueryWarehouse(options: BigqueryOptions): Warehouse {
       useLegacySql: false,
       defaultDataset: { projectId: options.project, datasetId: options.dataset },
       maximumBytesBilled: String(maxBytesBilled),
+      // A count decides about a load: never one from before.
+      useQueryCache: false,
       wrapIntegers: true,
     };
     const [rows] = await calls.call("query", () => client.query(request), signal, queryTimeoutMs);
@@ -93,8 +95,9 @@ export function bigqueryWarehouse(options: BigqueryOptions): Warehouse {
       const location = await readyLocation(signal);
       if (decideLoad(request, await countRows(request.runId, request.runDate, signal)) === "adopt") return adopted(request);
       if (request.rows === 0) return { loadIds: [], rows: 0, adopted: false };
-      const result = await loadFiles(access, request, { location, maxUrisPerJob, deadlineMs: loadTimeoutMs }, signal);
-      const counted = await countRows(request.runId, request.runDate, signal);
+      const count = (signalOfCount?: AbortSignal): Promise<number> => countRows(request.runId, request.runDate, signalOfCount);
+      const result = await loadFiles(access, request, { location, maxUrisPerJob, deadlineMs: loadTimeoutMs, countRows: count }, signal);
+      const counted = await count(signal);
       if (counted === request.rows) return result;
       throw new ImagemillError(
         "LOAD_INCONSISTENT",

@@ -127,7 +127,7 @@ const runColumns: ColumnsOf<RunRow> = {
   shards: required("INT64", "Shards of the plan."),
   bytes_in: required("INT64", "Bytes of source objects read."),
   bytes_out: required("INT64", "Bytes of outputs written."),
-  started_at: required("TIMESTAMP", "When the run's listing began; orders runs, see image_latest."),
+  started_at: required("TIMESTAMP", "When its work began; orders runs, see image_latest."),
   ended_at: required("TIMESTAMP", "When its rows were loaded."),
   wall_ms: required("FLOAT64", "From start to load done."),
   images_per_second: required("FLOAT64", "Objects given an outcome / wall time."),

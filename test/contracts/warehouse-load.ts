@@ -177,6 +177,15 @@ export function warehouseLoadContract(createPlace: () => Promise<WarehousePlace>
       assert.equal(await count(), 3);
     });
 
+    it("loads again what was deleted by hand", async () => {
+      const wanted = request([await write("r", rowsOf(["a", "b"]))], 2);
+      await warehouse.load(wanted);
+      await place.execute(`DELETE FROM images WHERE run_id = '${run}'`);
+      const again = await warehouse.load(wanted);
+      assert.deepEqual(again, { loadIds: [`${wanted.loadId}_r2`], rows: 2, adopted: false });
+      assert.equal(await count(), 2);
+    });
+
     it("loads nothing when it is aborted", async () => {
       const wanted = request([await write("r", rowsOf(["a"]))], 1);
       await assert.rejects(warehouse.load(wanted, AbortSignal.abort(new Error("stop"))), /stop/);

@@ -1,7 +1,7 @@
 -- What is the newest known state of each source object?
 -- One row per bucket and name, of loaded runs. Newest is the highest generation where generations grow (Cloud Storage),
--- then the run whose listing began last: an overlapping run that only ended later does not win, nor does a replay of
--- an old generation. Folders have no growing generations; there the run alone decides.
+-- then the run whose work began last: an overlapping run that only ended later does not win, nor does a replay of an
+-- old generation. Folders have no growing generations; there the run alone decides.
 SELECT images.*
 FROM {{images}} AS images
 JOIN {{runs}} AS runs ON runs.run_id = images.run_id

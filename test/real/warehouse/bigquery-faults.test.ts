@@ -12,7 +12,7 @@ const isInsert = (call: ProxiedCall): boolean => jobIdOf(call)?.startsWith("load
 const isPoll = (call: ProxiedCall): boolean => call.method === "GET" && call.path.includes("/jobs/load_");
 
 describe("bigquery warehouse under faults", function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   let server: BigqueryServer;
   let place: BigqueryTestPlace;
   let warehouse: Warehouse;

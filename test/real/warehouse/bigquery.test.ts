@@ -11,7 +11,7 @@ import { imageRow, loadRequest, writeBytes, writeRows } from "../../warehouse/ro
 import { bigqueryPlace, hurriedClock } from "./bigquery-place.ts";
 
 describe("bigquery warehouse", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let server: BigqueryServer;
   before(async function () {
     this.timeout(15 * 60_000);
@@ -69,7 +69,7 @@ describe("bigquery warehouse", function () {
       await using place = bigqueryPlace(server, { clock: hurriedClock });
       const warehouse = await place.open({ maxUrisPerJob: 2 });
       await warehouse.ensure();
-      for (let number = 3; number < 40; number += 5) {
+      for (let number = 3; number < 40; number += 6) {
         const runId = `2026-11-23-${String(number).padStart(12, "0")}`;
         const rows = names.map((name) => imageRow({ name, run_id: runId }));
         const files = await Promise.all(rows.map((row) => writeRows(place.store, `${runId}/${row.name}.ndjson.gz`, [row])));
