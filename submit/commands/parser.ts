@@ -2,6 +2,7 @@ import yargs, { type Argv } from "yargs";
 import { usageError } from "../../core/errors.ts";
 import { nearest } from "../../core/nearest.ts";
 import { printable } from "../../core/names.ts";
+import { shellWord } from "../terminal/places.ts";
 import { nameOf, outputGroup, placeholdersOf, wordsOf, type Shell, type Verb } from "./verb.ts";
 
 const noVerb = "no verb is given";
@@ -64,7 +65,7 @@ function withVerb(own: Argv, verb: Verb): Argv {
 /** What yargs complains of, in our words, with what was probably meant. */
 function explain(message: string, argv: string[], verbs: readonly Verb[]): Error {
   const verb = verbs.find((candidate) => wordsOf(candidate).every((word) => argv.includes(word)));
-  const unknown = /^Unknown (?:argument|command)s?: ([^,]*)/.exec(message)?.[1];
+  const unknown = firstUnknown(message, argv);
   if (unknown !== undefined) return verb === undefined ? unknownVerb(unknown, argv, verbs) : unknownArgument(unknown, argv, verb);
   const help = verb === undefined ? "imagemill --help" : `imagemill ${nameOf(verb)} --help`;
   const valueless = /^Not enough arguments following: (.*)$/.exec(message)?.[1];
@@ -75,6 +76,13 @@ function explain(message: string, argv: string[], verbs: readonly Verb[]): Error
     return usageError(`${nameOf(verb)} needs ${placeholdersOf(verb)}`, `imagemill ${verb.command}`);
   }
   return verb === undefined ? withoutVerb(argv, verbs) : usageError(message, `See ${help}`);
+}
+
+/** Of all that is not known, what stands first: after a mistyped verb its flags are not known either. */
+function firstUnknown(message: string, argv: string[]): string | undefined {
+  const names = /^Unknown (?:argument|command)s?: (.*)$/s.exec(message)?.[1]?.split(", ");
+  const words = argv.map((word) => word.replace(/^--?([^=]*).*$/s, "$1"));
+  return words.find((word) => names?.includes(word)) ?? names?.[0];
 }
 
 function withoutVerb(argv: string[], verbs: readonly Verb[]): Error {
@@ -96,6 +104,11 @@ function unknownVerb(name: string, argv: string[], verbs: readonly Verb[]): Erro
 
 function unknownArgument(name: string, argv: string[], verb: Verb): Error {
   const isFlag = argv.some((argument) => argument === `--${name}` || argument.startsWith(`--${name}=`) || argument === `-${name}`);
+  if (!isFlag && "run-date" in verb.flags && !argv.some((argument) => /^--source(=|$)/.test(argument)))
+    return usageError(
+      `${nameOf(verb)} takes no "${printable(name)}"`,
+      `did you mean imagemill ${nameOf(verb)} --source ${shellWord(printable(name))}?`,
+    );
   if (!isFlag)
     return usageError(
       `${nameOf(verb)} takes no "${printable(name)}"`,

@@ -58,7 +58,7 @@ async function readConfig(args: ConfigArguments, shell: Shell, needsSource: bool
 }
 
 function sessionOf(config: Config, screen: Screen, shell: Shell): Session {
-  const sayStopping = (): void => screen.line("finishing what is in flight; Ctrl-C again stops at once");
+  const sayStopping = (): void => screen.line("stopping: what is committed is kept; Ctrl-C again stops at once");
   shell.signal.addEventListener("abort", sayStopping, { once: true });
   return {
     config,

@@ -44,6 +44,8 @@ describe("the command line", function () {
     [["initt"], /^error USAGE: "initt" is no verb$/m, /did you mean imagemill init\?/],
     [["archive"], /no verb is given/, /imagemill archive prune/],
     [["archive", "prnue"], /"archive prnue" is no verb/, /did you mean imagemill archive prune\?/],
+    [["rnu", "--source", "x", "--limit", "3"], /"rnu" is no verb/, /did you mean imagemill run\?/],
+    [["run", "some photos"], /run takes no "some photos"/, /did you mean imagemill run --source 'some photos'\?/],
     [["--source", "x"], /no verb is given/, /imagemill run --source x/],
     [["init", "--sorce", "x"], /init has no flag --sorce/, /did you mean --source\?/],
     [["init", "extra"], /init takes no "extra"/, /imagemill init --help/],
