@@ -1,5 +1,6 @@
 import process from "node:process";
 import { exitCodes } from "../core/errors.ts";
+import { asCalled, commandName, whereOfWords } from "./terminal/called.ts";
 import { problemJson, problemOf, problemText } from "./terminal/problem.ts";
 import { processShell } from "./terminal/shell.ts";
 import type { Shell } from "./commands/verb.ts";
@@ -38,10 +39,12 @@ async function runVerb(words: string[], around: Shell): Promise<number> {
 }
 
 /** Says what went wrong, for people on stderr and with `--json` for machines as the last line of stdout. */
-function tell(error: unknown, words: string[], { surface, out }: Shell): number {
+function tell(error: unknown, words: string[], { surface, out, environment }: Shell): number {
   const problem = problemOf(error);
+  const called = { command: commandName(environment), where: whereOfWords(words) };
   const debug = /--log-level[= ]debug(\s|$)/.test(words.join(" "));
-  surface.write(`${problemText(problem, { color: surface.color, ...(debug && { stackOf: error }) })}\n`);
+  const text = problemText(problem, { color: surface.color, ...(debug && { stackOf: error }) });
+  surface.write(`${asCalled(text, called)}\n`);
   if (words.includes("--json")) out(JSON.stringify({ error: problemJson(problem) }));
   return problem.exitCode;
 }

@@ -5,6 +5,7 @@ import { inParallel } from "../core/parallel.ts";
 import type { ImageRow } from "../core/rows.ts";
 import { quarantineReasons, type Commit, type Plan, type QuarantineReason, type RunRequest, type ShardEntry } from "../core/types.ts";
 import { readNdjson } from "../storage/objects.ts";
+import { againCommand } from "./again.ts";
 import { driveRun } from "./drive.ts";
 import { existing } from "./finish.ts";
 import { planFor } from "./planning.ts";
@@ -30,7 +31,7 @@ export async function replayRun(driver: Driver, parentId: string, options: Repla
   if (records.seal === undefined) {
     throw usageError(
       `run ${parentId} is not finished (${state}): its quarantined objects are not known yet`,
-      nextCommand(parentId, state, false, false),
+      nextCommand(parentId, state, { live: false, again: await againCommand(driver, parent) }),
     );
   }
   const reasons = [...(options.reasons ?? quarantineReasons)].sort();

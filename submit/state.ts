@@ -44,14 +44,16 @@ export function stateOf(records: RunRecords): RunState {
   return records.commits.size > 0 || records.submit !== undefined ? "running" : "planned";
 }
 
-/** What a person can do about a run in this state: one command. `live`: somebody works on it. */
-export function nextCommand(runId: string, state: RunState, cancelled: boolean, live: boolean): string {
-  const goOn = `imagemill run --run-date ${runId.slice(0, 10)}`;
-  const unfinished = live && !cancelled ? `imagemill status ${runId} --watch` : goOn;
+/**
+ * What a person can do about a run in this state: one command. `live`: somebody works on it; `again`: the command that
+ * continues its work.
+ */
+export function nextCommand(runId: string, state: RunState, how: { live: boolean; again: string }): string {
+  if (how.live && state !== "done" && state !== "gated") return `imagemill status ${runId} --watch`;
   const commands: Record<RunState, string> = {
     absent: "imagemill run",
-    planned: unfinished,
-    running: unfinished,
+    planned: how.again,
+    running: how.again,
     gated: `imagemill finish ${runId} --accept-quarantined`,
     committed: `imagemill finish ${runId}`,
     sealed: `imagemill finish ${runId}`,

@@ -1,6 +1,7 @@
 import { addCounts, emptyCounts } from "../core/events.ts";
 import { jobsLabel, parseRunId } from "../core/ids.ts";
 import type { Commit, Plan } from "../core/types.ts";
+import { againCommand } from "./again.ts";
 import { runAbsent } from "./finish.ts";
 import { lockFolder, runLockHolder } from "./lock.ts";
 import { readCommits, readRecords } from "./records.ts";
@@ -34,11 +35,15 @@ export async function runStatus(driver: Driver, runId: string, commits: Map<stri
     ...(startedAt !== undefined && { startedAt }),
     ...(lastCommitAt !== undefined && { lastCommitAt }),
     ...pace(read.plan, commits),
+    ...(records.done !== undefined && { imagesPerSecond: records.done.row.images_per_second }),
     ...(records.load !== undefined && { rowsLoaded: records.load.rows }),
     ...(holder !== undefined && { driver: holder }),
     ...(remote !== undefined && { remote }),
     places: placesOf(driver, runId, read.plan.stores),
-    next: nextCommand(runId, state, records.cancel !== undefined, holder !== undefined || remote !== undefined),
+    next: nextCommand(runId, state, {
+      live: (holder !== undefined || remote !== undefined) && records.cancel === undefined,
+      again: await againCommand(driver, read.plan),
+    }),
   };
 }
 

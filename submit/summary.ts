@@ -106,7 +106,7 @@ export interface RunStatus {
   /** First commit's start, last commit's end; RFC 3339. */
   startedAt?: string;
   lastCommitAt?: string;
-  /** From commits alone: objects / time during which some worker worked. */
+  /** Of a finished run as it was recorded; before, from commits alone: objects / time during which some worker worked. */
   imagesPerSecond: number;
   /** Of what is left, at the pace so far; absent before the first commit. */
   remainingMs?: number;

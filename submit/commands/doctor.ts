@@ -2,6 +2,8 @@ import type { ConfigValue } from "../../configs/origins.ts";
 import type { Finding } from "../checks/finding.ts";
 import { padEnd } from "../terminal/format.ts";
 import { painter } from "../terminal/paint.ts";
+import { asCalled, type Called } from "../terminal/called.ts";
+import { calledBy } from "./driving.ts";
 import { configFlags } from "./flags.ts";
 import { openSession } from "./session.ts";
 import { openSessionStore, openSessionWarehouse } from "./stores.ts";
@@ -21,7 +23,7 @@ export const doctorVerb = defineVerb({
     session.screen[Symbol.dispose]();
     const healthy = findings.every((finding) => finding.level !== "fail");
     if (args.json ?? false) shell.out(JSON.stringify({ healthy, findings, configuration: values }));
-    else for (const line of [...valueLines(values, shell), "", ...findingLines(findings, shell)]) shell.out(line);
+    else for (const line of [...valueLines(values, shell), "", ...findingLines(findings, shell, calledBy(args, shell))]) shell.out(line);
     return healthy ? 0 : 1;
   },
 });
@@ -71,12 +73,12 @@ function valueLines(values: { key: string; value: unknown; from: string }[], she
   return rows.map(({ key, text, from }) => `${padEnd(key, keyColumns)}  ${text}  ${paint("dim", `(${from})`)}`);
 }
 
-function findingLines(findings: Finding[], shell: Shell): string[] {
+function findingLines(findings: Finding[], shell: Shell, called: Called): string[] {
   const paint = painter(shell);
   const marks = { ok: paint("green", "ok  "), warn: paint("yellow", "warn"), fail: paint("red", "FAIL") };
   const columns = Math.max(...findings.map(({ topic }) => topic.length));
   return findings.flatMap(({ level, topic, text, next }) => [
     `${marks[level]}  ${padEnd(topic, columns)}  ${text}`,
-    ...(next === undefined ? [] : [`${" ".repeat(columns + 8)}${paint("dim", "next:")} ${next}`]),
+    ...(next === undefined ? [] : [`${" ".repeat(columns + 8)}${paint("dim", "next:")} ${asCalled(next, called)}`]),
   ]);
 }

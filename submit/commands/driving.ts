@@ -1,5 +1,6 @@
 import type { Driver, RunOptions } from "../driver.ts";
 import type { Problem, RunSummary } from "../summary.ts";
+import { asCalled, commandName, whereFlags, type Called } from "../terminal/called.ts";
 import { shellWord } from "../terminal/places.ts";
 import { problemJson, problemText } from "../terminal/problem.ts";
 import { summaryLines, type SummaryView } from "../terminal/summary.ts";
@@ -20,7 +21,8 @@ export async function withDriver<T>(
     clock: shell.clock,
     random: shell.random,
     signal: shell.signal,
-    emit: (event) => session.screen.event(event),
+    emit: (event) =>
+      session.screen.event(event.type === "notice" ? { ...event, text: asCalled(event.text, calledBy(args, shell)) } : event),
     environment: shell.environment,
     startedAtMs: shell.startedAtMs,
   });
@@ -44,17 +46,15 @@ export function runOptions(args: {
   };
 }
 
-/** How to call this program again: a clone of the repository has it behind npx. */
-export function commandName({ environment }: Shell): string {
-  return environment["npm_command"] === undefined ? "imagemill" : "npx imagemill";
+/** What a command to type next needs. */
+export function calledBy(args: ConfigArguments, { environment }: Shell): Called {
+  return { command: commandName(environment), where: whereFlags(args) };
 }
 
-/** Flags that the next command needs, too, to find the same run. */
-export function whereFlags(args: ConfigArguments): string {
-  const flags = (["config", "archive", "control", "warehouse"] as const).flatMap((name) =>
-    args[name] === undefined ? [] : [`--${name} ${shellWord(args[name])}`],
-  );
-  return flags.length === 0 ? "" : ` ${flags.join(" ")}`;
+/** Flags that say what is done to each image: another run without them would do something else. */
+export function workFlags(args: ConfigArguments): string {
+  const flags = (["job", "set"] as const).flatMap((name) => (args[name] ?? []).map((value) => ` --${name} ${shellWord(String(value))}`));
+  return flags.join("");
 }
 
 /** Tells how `run`, `finish` or `replay` ended; resolves to the exit code. */
@@ -66,13 +66,13 @@ export function tellSummary(summary: RunSummary, args: ConfigArguments, shell: S
       color: shell.color,
       columns: shell.surface.columns() ?? 120,
       cwd: shell.cwd,
-      command: commandName(shell),
-      where: whereFlags(args),
+      ...calledBy(args, shell),
+      work: workFlags(args),
       ...(rerun !== undefined && { rerun }),
     };
     for (const line of summaryLines(summary, view)) shell.out(line);
   }
-  if (summary.problem !== undefined) tellProblem(summary.problem, shell);
+  if (summary.problem !== undefined) tellProblem(summary.problem, args, shell);
   return summary.exitCode;
 }
 
@@ -100,6 +100,7 @@ function summaryJson(summary: RunSummary): Record<string, unknown> {
 }
 
 /** A problem that left a result: the result is on stdout, this is for people. */
-export function tellProblem(problem: Problem, { surface }: Shell): void {
-  surface.write(`${problemText(problem, { color: surface.color })}\n`);
+export function tellProblem(problem: Problem, args: ConfigArguments, shell: Shell): void {
+  const text = problemText(problem, { color: shell.surface.color });
+  shell.surface.write(`${asCalled(text, calledBy(args, shell))}\n`);
 }

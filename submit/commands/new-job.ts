@@ -1,4 +1,5 @@
 import { codeOf, usageError } from "../../core/errors.ts";
+import { commandName } from "../terminal/called.ts";
 import { jsonFlag } from "./flags.ts";
 import { defineVerb } from "./verb.ts";
 
@@ -21,7 +22,8 @@ export const newJobVerb = defineVerb({
       if (codeOf(error) !== "EEXIST") throw error;
       throw usageError(`${file} is there already`, "Choose another name, or remove the file.");
     }
-    shell.out((args.json ?? false) ? JSON.stringify({ file }) : `wrote ${file}\n  next: imagemill try ./${args.name}.ts path/to/photo.jpg`);
+    const next = `${commandName(shell.environment)} try ./${args.name}.ts path/to/photo.jpg`;
+    shell.out((args.json ?? false) ? JSON.stringify({ file }) : `wrote ${file}\n  next: ${next}`);
     return 0;
   },
 });

@@ -1,5 +1,6 @@
-import { runOptions, tellSummary, whereFlags, withDriver } from "./driving.ts";
+import { runOptions, tellSummary, withDriver, workFlags } from "./driving.ts";
 import { configFlags, runFlags } from "./flags.ts";
+import { whereFlags } from "../terminal/called.ts";
 import { shellWord } from "../terminal/places.ts";
 import { defineVerb } from "./verb.ts";
 
@@ -19,7 +20,9 @@ export const runVerb = defineVerb({
     const { run } = await import("../run.ts");
     const options = runOptions(args);
     const summary = await withDriver(args, shell, { source: true, phase: "starting" }, async (driver) => run(driver, options));
-    const source = args.source === undefined ? "" : ` --source ${shellWord(args.source)}`;
-    return tellSummary(summary, args, shell, `run${source}${whereFlags(args)} --rerun ${options.rerun + 1}`);
+    const narrowed = (["source", "run-date", "limit", "sample", "engine"] as const).map((name) =>
+      args[name] === undefined ? "" : ` --${name} ${shellWord(String(args[name]))}`,
+    );
+    return tellSummary(summary, args, shell, `run${narrowed.join("")}${workFlags(args)}${whereFlags(args)} --rerun ${options.rerun + 1}`);
   },
 });

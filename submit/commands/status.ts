@@ -2,7 +2,8 @@ import type { Commit } from "../../core/types.ts";
 import type { RunStatus } from "../summary.ts";
 import { formatCount, formatDuration, formatMany, formatRate, formatShare } from "../terminal/format.ts";
 import { placeText } from "../terminal/places.ts";
-import { withDriver } from "./driving.ts";
+import { commandAsCalled } from "../terminal/called.ts";
+import { calledBy, withDriver } from "./driving.ts";
 import { configFlags, runPositional } from "./flags.ts";
 import { defineVerb, type Shell } from "./verb.ts";
 
@@ -22,7 +23,8 @@ export const statusVerb = defineVerb({
     let shown = "";
     await withDriver(args, shell, { source: false, phase: "reading" }, async (driver, { screen }) => {
       const show = (status: RunStatus): void => {
-        const text = json ? JSON.stringify(status) : statusLines(status, shell).join("\n");
+        const told = { ...status, next: commandAsCalled(status.next, calledBy(args, shell)) };
+        const text = json ? JSON.stringify(told) : statusLines(told, shell).join("\n");
         if (text !== shown) screen.aside(() => shell.out(text));
         shown = text;
       };

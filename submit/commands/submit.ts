@@ -1,6 +1,7 @@
 import type { SubmitSummary } from "../summary.ts";
 import { problemJson } from "../terminal/problem.ts";
-import { commandName, runOptions, tellProblem, whereFlags, withDriver } from "./driving.ts";
+import type { Called } from "../terminal/called.ts";
+import { calledBy, runOptions, tellProblem, withDriver } from "./driving.ts";
 import { configFlags, runFlags } from "./flags.ts";
 import { defineVerb } from "./verb.ts";
 
@@ -17,8 +18,8 @@ export const submitVerb = defineVerb({
       submitRun(driver, runOptions(args)),
     );
     if (args.json ?? false) shell.out(JSON.stringify(submitJson(summary)));
-    else for (const line of submitLines(summary, commandName(shell), whereFlags(args))) shell.out(line);
-    if (summary.problem !== undefined) tellProblem(summary.problem, shell);
+    else for (const line of submitLines(summary, calledBy(args, shell))) shell.out(line);
+    if (summary.problem !== undefined) tellProblem(summary.problem, args, shell);
     return summary.exitCode;
   },
 });
@@ -27,7 +28,7 @@ function submitJson({ runId, planId, state, engine, remote, shards, links, probl
   return { runId, planId, state, engine, remote, shards, links, ...(problem !== undefined && { error: problemJson(problem) }) };
 }
 
-function submitLines({ runId, engine, remote, shards, links }: SubmitSummary, command: string, where: string): string[] {
+function submitLines({ runId, engine, remote, shards, links }: SubmitSummary, { command, where }: Called): string[] {
   const how = remote ? `goes on at ${engine}` : `${shards.committed} of ${shards.total} shards are committed`;
   const next = remote ? [`  ${command} status ${runId}${where} --watch`] : [];
   return [`run ${runId}: ${how}`, ...links.map(({ label, url }) => `  ${label}: ${url}`), ...next, `  ${command} finish ${runId}${where}`];

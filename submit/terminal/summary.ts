@@ -3,16 +3,15 @@ import { skipReasons, type Reason } from "../../core/types.ts";
 import type { RunSummary } from "../summary.ts";
 import { columnsOf, fitName, formatBytes, formatCount, formatDuration, formatMany, formatRate, padEnd, padStart } from "./format.ts";
 import { placeText } from "./places.ts";
+import type { Called } from "./called.ts";
 import { painter, type Painter } from "./paint.ts";
 
-export interface SummaryView {
+export interface SummaryView extends Called {
   color: boolean;
   columns: number;
   cwd: string;
-  /** How this program is called here: `imagemill`, or `npx imagemill` in a clone of the repository. */
-  command: string;
-  /** Flags that say where the run is, for commands to type next: " --control c", or "". */
-  where: string;
+  /** Flags that say what is done to each image: " --job j", or "". */
+  work: string;
   /** What takes what is new since, for a run that was finished already: `run --rerun 2`. */
   rerun?: string;
 }
@@ -112,7 +111,8 @@ function placeLines({ outputs, rowsLoaded, bytesOut, places, report }: RunSummar
 
 function nextLines(summary: RunSummary, view: SummaryView, paint: Painter): string[] {
   const commands: [string, string][] = [[`${view.command} report ${summary.runId}${view.where} --open`, "look at the report"]];
-  if (summary.quarantined > 0) commands.push([`${view.command} replay ${summary.runId}${view.where}`, "process the quarantined again"]);
+  if (summary.quarantined > 0)
+    commands.push([`${view.command} replay ${summary.runId}${view.where}${view.work}`, "process the quarantined again"]);
   commands.push([`${view.command} verify ${summary.runId}${view.where}`, "audit the run"]);
   const columns = Math.max(...commands.map(([command]) => columnsOf(command)));
   return [

@@ -82,7 +82,7 @@ describe("runs on the command line", function () {
     assert.deepEqual(lastLine(again.out), result);
     const told = await run("run", "--run-date", "2026-11-23");
     assert.match(told.out, /was finished already; nothing was written/);
-    assert.match(told.out, /imagemill run --rerun 2/);
+    assert.match(told.out, /imagemill run --run-date 2026-11-23 --rerun 2/);
     assert.deepEqual(await tree(), before, "a finished run writes nothing");
 
     const id = String(runId);
@@ -180,7 +180,10 @@ describe("runs on the command line", function () {
     assert.doesNotMatch(err, /worker-failed/, "a stop that was asked for is no failure");
     const stopped = lastLine(out) as { ok: number; error: { code: string } };
     assert.equal(stopped.error.code, "CANCELLED");
-    const continued = await run("run", "--json", ...options);
+    const { runId } = lastLine(out);
+    const { next } = lastLine((await run("status", String(runId), "--json")).out);
+    const words = /imagemill (run --run-date [0-9-]+ --set packing\.maxShardObjects=1|finish \S+)$/.exec(String(next))?.[1];
+    const continued = await run(...(words ?? String(next)).split(" "), "--json", "--set", "local.processes=1");
     assert.equal(continued.code, 0, continued.err);
     assert.equal(lastLine(continued.out)["rowsLoaded"], images + 2);
     assert.equal((await run("verify", String(lastLine(continued.out)["runId"]))).code, 0);

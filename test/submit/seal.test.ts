@@ -127,11 +127,13 @@ describe("the state of a run", () => {
 
   it("comes with one command to go on with", () => {
     const id = "2026-11-23-0123456789ab";
-    assert.equal(nextCommand(id, "running", false, true), `imagemill status ${id} --watch`);
-    assert.equal(nextCommand(id, "running", false, false), "imagemill run --run-date 2026-11-23");
-    assert.equal(nextCommand(id, "running", true, true), "imagemill run --run-date 2026-11-23");
-    assert.equal(nextCommand(id, "gated", false, false), `imagemill finish ${id} --accept-quarantined`);
-    assert.equal(nextCommand(id, "sealed", false, false), `imagemill finish ${id}`);
+    const again = "imagemill run --source photos --run-date 2026-11-23";
+    const watch = `imagemill status ${id} --watch`;
+    assert.equal(nextCommand(id, "running", { live: true, again }), watch);
+    assert.equal(nextCommand(id, "sealed", { live: true, again }), watch, "it is being loaded");
+    assert.equal(nextCommand(id, "running", { live: false, again }), again);
+    assert.equal(nextCommand(id, "gated", { live: false, again }), `imagemill finish ${id} --accept-quarantined`);
+    assert.equal(nextCommand(id, "sealed", { live: false, again }), `imagemill finish ${id}`);
   });
 });
 

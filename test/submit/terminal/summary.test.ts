@@ -40,7 +40,7 @@ const done: RunSummary = {
   finished: false,
   continued: [],
 };
-const view: SummaryView = { color: false, columns: 100, cwd: "/data", command: "imagemill", where: "" };
+const view: SummaryView = { color: false, columns: 100, cwd: "/data", command: "imagemill", where: "", work: "" };
 
 describe("the summary of a run", () => {
   it("says what happened, where things are, and what to type next", () => {
@@ -65,7 +65,8 @@ describe("the summary of a run", () => {
   });
 
   it("names the place again where the user named it", () => {
-    const lines = summaryLines(done, { ...view, where: " --control c" });
+    const lines = summaryLines(done, { ...view, where: " --control c", work: " --job facts" });
+    assert.ok(lines.some((line) => line.includes(`imagemill replay ${done.runId} --control c --job facts `)));
     assert.ok(lines.some((line) => line.includes(`imagemill verify ${done.runId} --control c `)));
   });
 
