@@ -18,7 +18,9 @@ export type Where = string | { cwd: string; environment: NodeJS.ProcessEnv };
 /** Starts the command line in a folder, as a shell would without a terminal. */
 export function startImagemill(where: Where, ...args: string[]): ChildProcessByStdio<null, Readable, Readable> {
   const { cwd, environment } = typeof where === "string" ? { cwd: where, environment: {} } : where;
-  return spawn(process.execPath, [bin, ...args], { cwd, env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "pipe"] });
+  // Without what npm adds, by which the program knows that it is behind npx.
+  const env = { ...process.env, npm_command: undefined, ...environment };
+  return spawn(process.execPath, [bin, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
 }
 
 export async function imagemill(where: Where, ...args: string[]): Promise<Answer> {
