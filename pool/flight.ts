@@ -45,7 +45,8 @@ export type FlightEvent =
   | { type: "finished"; role: Role; seqs: number[] }
   /** Nobody waits for these any more. */
   | { type: "dropped"; seqs: number[] }
-  | { type: "died"; role: Role; death: Death };
+  /** `slowest`: in a thread for longest, so the likeliest to be guilty. */
+  | { type: "died"; role: Role; death: Death; slowest?: number };
 
 export type FlightCommand =
   | { do: "start"; role: Role; shrink: number; seqs: number[] }
@@ -98,7 +99,7 @@ export function advance(flight: Flight, event: FlightEvent): FlightCommand[] {
       break;
     case "died":
       flight.running[event.role] = false;
-      if (event.role === "main") mainDied(flight, event.death, commands);
+      if (event.role === "main") mainDied(flight, event.death, event.slowest, commands);
       else isolationDied(flight, event.death, commands);
       break;
   }
@@ -122,8 +123,9 @@ function forget(flight: Flight, seqs: number[]): void {
   if (flight.held.some((seq) => gone.has(seq))) flight.held = flight.held.filter((seq) => !gone.has(seq));
 }
 
-function mainDied(flight: Flight, death: Death, commands: FlightCommand[]): void {
-  const suspects = [...flight.given].filter((seq) => flight.started.has(seq));
+function mainDied(flight: Flight, death: Death, slowest: number | undefined, commands: FlightCommand[]): void {
+  // The likeliest first: it is then the first in its process, and one trial is enough.
+  const suspects = [...flight.given].filter((seq) => flight.started.has(seq)).sort((a, b) => Number(b === slowest) - Number(a === slowest));
   const others = [...flight.given].filter((seq) => !flight.started.has(seq));
   flight.given.clear();
   flight.started.clear();

@@ -13,8 +13,8 @@ import {
 import type { PoolChild, PoolShape } from "./child.ts";
 import { advance, newFlight, type Death, type Flight, type FlightCommand, type FlightEvent, type Role } from "./flight.ts";
 
-/** Decides whether an image has been in its thread for too long: later than the soft deadline inside the thread. */
-const graceMs = 2000;
+/** The process is ended a little later than the soft deadline inside the thread: at most so much. */
+const maxGraceMs = 2000;
 const isolatedGraceMs = 500;
 /** A main thread that says nothing for so long stands still. */
 const silenceMs = 60_000;
@@ -122,7 +122,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     running[process.role] = undefined;
     if (stopping) return;
     log.warn("pool-process-ended", { role: process.role, kind: death.kind, message: death.message, pid: process.child.pid });
-    step({ type: "died", role: process.role, death });
+    const slowest = process.slowest?.seq;
+    step({ type: "died", role: process.role, death, ...(slowest !== undefined && { slowest }) });
   };
 
   const step = (event: FlightEvent): void => {
@@ -217,7 +218,8 @@ function verdictOn(process: Running, residentBytes: number, limits: PoolSetup["l
     const message = `${mib(residentBytes)} MiB of memory in use; limits.workerMemoryBytes allows ${mib(limits.workerMemoryBytes)} MiB`;
     return { kind: "memory", message };
   }
-  const deadlineMs = limits.imageTimeoutMs + (process.role === "isolation" ? isolatedGraceMs : graceMs);
+  const deadlineMs =
+    limits.imageTimeoutMs + (process.role === "isolation" ? isolatedGraceMs : Math.min(maxGraceMs, limits.imageTimeoutMs / 2));
   const slowestMs = process.slowest === undefined ? 0 : process.slowest.ms + silentForMs;
   if (slowestMs > deadlineMs && silentForMs < silenceMs) {
     return { kind: "timeout", message: `not done after ${limits.imageTimeoutMs} ms (limits.imageTimeoutMs)` };

@@ -147,6 +147,14 @@ describe("flight", () => {
     assert.deepEqual(commands, [{ do: "end-isolation" }, { do: "start", role: "main", shrink: 2, seqs: [3] }]);
   });
 
+  it("tries the one that was in its thread for longest first", () => {
+    const flight = newFlight();
+    advance(flight, { type: "added", seqs: [1, 2, 3], suspects: [] });
+    advance(flight, { type: "started", seqs: [1, 2, 3] });
+    const commands = advance(flight, { type: "died", role: "main", death, slowest: 2 });
+    assert.deepEqual(commands, [{ do: "start", role: "isolation", shrink: 1, seqs: [2, 1, 3] }]);
+  });
+
   it("blames no image for a process that stands still", () => {
     const flight = newFlight();
     advance(flight, { type: "added", seqs: [1], suspects: [1] });

@@ -116,11 +116,20 @@ describe("interrupted workers", function () {
     worker.child.stdin!.write(`${run.shards[0]}\n`);
     await worker.next((event) => event.type === "shard-committed" && event.shard === run.shards[0]);
     worker.child.stdin!.write(`${run.shards[1]}\n${run.shards[2]}\n`);
-    await worker.next((event) => event.type === "shard-committed" && event.shard === run.shards[2]);
+    for (const shard of run.shards) await worker.next((event) => event.type === "shard-committed" && event.shard === shard);
     assert.equal(worker.child.exitCode, null);
     worker.child.stdin!.end();
     assert.equal((await worker.exit).code, 0, worker.stderr());
     assert.equal(worker.events.filter(({ type }) => type === "shard-committed").length, 3);
+  });
+
+  it("SIGTERM between two shards ends it, too", async () => {
+    await using run = await longRun(2);
+    const worker = startWorker(run, "-");
+    worker.child.stdin!.write(`${run.shards[0]}\n`);
+    await worker.next(({ type }) => type === "shard-committed");
+    worker.child.kill("SIGTERM");
+    assert.deepEqual(await worker.exit, { code: 143, signal: null });
   });
 });
 
