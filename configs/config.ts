@@ -24,6 +24,25 @@ export interface LocalEngineConfig {
   shardAttempts: number;
 }
 
+export interface SparkEngineConfig {
+  /** `spark://host:7077`, `yarn`, `k8s://…`, `local[N]`. Needed to submit, not to look at what was submitted. */
+  master?: string;
+  /** How Spark is started on this machine. */
+  submitCommand: string;
+  /** Properties of Spark, over ours. */
+  conf: Record<string, string>;
+  /** Cores of one Spark task = threads of its worker process. */
+  taskCpus: number;
+  shardAttempts: number;
+  /** A second attempt at what takes much longer than the rest; the first to commit wins. */
+  speculation: boolean;
+  /**
+   * What runs on nodes: `here` is this installation, at the same path on every node; `bundle` is sent along by Spark;
+   * `auto` is `here` where the master is this machine.
+   */
+  worker: "auto" | "here" | "bundle";
+}
+
 export interface GoogleConfig {
   project?: string;
   /** Location of buckets and dataset that `init` creates. */
@@ -52,6 +71,7 @@ export interface Config {
   /** Must be 7 where `policy.archive.onArchived` is `move`. */
   iAcceptLossAfterDays?: number;
   local: LocalEngineConfig;
+  spark: SparkEngineConfig;
   google: GoogleConfig;
   logLevel: LogLevel;
 }

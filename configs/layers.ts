@@ -10,6 +10,7 @@ export interface ConfigFlags {
   control?: string | undefined;
   warehouse?: string | undefined;
   engine?: string | undefined;
+  sparkMaster?: string | undefined;
   logLevel?: string | undefined;
   /** `NAME` or `NAME:{json}`, each; together they replace the list `jobs`. */
   job?: readonly string[] | undefined;
@@ -45,11 +46,15 @@ export function overridesOfFlags(flags: ConfigFlags): Override[] {
     const flag = key === "logLevel" ? "--log-level" : `--${key}`;
     return flags[key] === undefined ? [] : [{ path: [key], value: flags[key], origin: { kind: "flag", flag } }];
   });
+  const master: Override[] =
+    flags.sparkMaster === undefined
+      ? []
+      : [{ path: ["spark", "master"], value: flags.sparkMaster, origin: { kind: "flag", flag: "--spark-master" } }];
   const jobs: Override[] =
     flags.job === undefined || flags.job.length === 0
       ? []
       : [{ path: ["jobs"], value: flags.job.map(jobOfFlag), origin: { kind: "flag", flag: "--job" } }];
-  return [...named, ...jobs, ...(flags.set ?? []).map(overrideOfSet)];
+  return [...named, ...master, ...jobs, ...(flags.set ?? []).map(overrideOfSet)];
 }
 
 function jobOfFlag(text: string): unknown {

@@ -16,7 +16,7 @@ export interface ConfigRequest {
   flags: ConfigFlags;
   env: Record<string, string | undefined>;
   cwd: string;
-  /** False for verbs that work on a run that exists: `source` may then be "". Default: true. */
+  /** False for verbs that work on a run that exists: `source` may then be "", and no cluster is needed. Default: true. */
   needsSource?: boolean;
 }
 
@@ -37,13 +37,14 @@ export async function loadConfig(request: ConfigRequest): Promise<Config> {
   if (!parsed.success) throw configError(problemsOf(parsed.error.issues, written, configKeys()), originOf);
   const config = absolute(
     parsed.data,
-    (key) => (originOf([key], false).kind === "flag" ? request.cwd : (file?.folder ?? request.cwd)),
+    (...key) => (originOf(key, false).kind === "flag" ? request.cwd : (file?.folder ?? request.cwd)),
     originOf,
   );
 
   const problems = combinationProblems(config);
   if (problems.length === 0) problems.push(...overlapProblems(await followLinks(config)));
   if (config.source === "" && request.needsSource !== false) problems.push(sourceMissing);
+  if (config.engine === "spark" && config.spark.master === undefined && request.needsSource !== false) problems.push(masterMissing);
   if (problems.length > 0) throw configError(problems, originOf);
 
   rememberValues(config, valuesOf(config, originOf));
@@ -54,6 +55,12 @@ const sourceMissing: ConfigProblem = {
   path: ["source"],
   message: "is missing: where are the images?",
   hint: `--source FOLDER (or gs://bucket/prefix), or a line "source: FOLDER" in ${usualFile}`,
+};
+
+const masterMissing: ConfigProblem = {
+  path: ["spark", "master"],
+  message: "is missing: which Spark cluster?",
+  hint: "--spark-master spark://host:7077 (or yarn, k8s://…, local[2])",
 };
 
 async function readLayer(request: ConfigRequest): Promise<{ layer: FileLayer; folder: string } | undefined> {
@@ -93,7 +100,7 @@ function originFinder(file: FileLayer | undefined, overrides: Override[]): Origi
   };
 }
 
-function absolute(config: Config, baseOf: (key: string) => string, originOf: OriginFinder): Config {
+function absolute(config: Config, baseOf: (...key: string[]) => string, originOf: OriginFinder): Config {
   const problems: ConfigProblem[] = [];
   const resolved = (key: "source" | "archive" | "control" | "warehouse"): string => {
     if (config[key] === "") return "";
@@ -113,7 +120,11 @@ function absolute(config: Config, baseOf: (key: string) => string, originOf: Ori
     warehouse: resolved("warehouse"),
   };
   if (problems.length > 0) throw configError(problems, originOf);
-  return { ...config, ...locations, jobs };
+  const { submitCommand } = config.spark;
+  // A bare word is looked for on the path.
+  const isPath = submitCommand.includes("/");
+  const spark = { ...config.spark, submitCommand: isPath ? resolve(baseOf("spark", "submitCommand"), submitCommand) : submitCommand };
+  return { ...config, ...locations, jobs, spark };
 }
 
 /** The same locations with symbolic links followed, as far as the folders exist. */

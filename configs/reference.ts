@@ -72,6 +72,7 @@ function typeText(key: string, schema: JsonSchema): string {
   if (schema.anyOf !== undefined)
     return schema.anyOf.map((member) => (member.const === undefined ? typeText(key, member) : `\`${member.const}\``)).join(" or ");
   if (schema.type === "array") return "list";
+  if (schema.type === "object") return "mapping";
   if (schema.type === "integer") return range("whole number", schema);
   if (schema.type === "number") return range("number", schema);
   return schema.type === "boolean" ? "true or false" : "text";

@@ -1,7 +1,15 @@
 import { z } from "zod";
 import { logLevels } from "../core/log.ts";
 import type { ArchivePolicy, GatePolicy, Limits, PackingPolicy } from "../core/types.ts";
-import { engineNames, type Config, type GoogleConfig, type JobConfig, type LocalEngineConfig, type SelectConfig } from "./config.ts";
+import {
+  engineNames,
+  type Config,
+  type GoogleConfig,
+  type JobConfig,
+  type LocalEngineConfig,
+  type SelectConfig,
+  type SparkEngineConfig,
+} from "./config.ts";
 import { parseDuration, parsePixels, parseSize } from "./units.ts";
 
 /*
@@ -161,6 +169,48 @@ const local = z.strictObject({
   shardAttempts: whole(1, 10).default(3).describe("Attempts at a shard before the run fails."),
 }) satisfies z.ZodType<LocalEngineConfig>;
 
+/** `{ spark: { executor: { memory: "2g" } } }`, as `--set spark.conf.spark.executor.memory=2g` says it, is one property. */
+function flatProperties(written: Record<string, unknown>, prefix: string): Record<string, unknown> {
+  const flat = Object.entries(written).map(([key, value]) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? flatProperties(value as Record<string, unknown>, `${prefix}${key}.`)
+      : { [prefix + key]: value },
+  );
+  return Object.assign({}, ...flat) as Record<string, unknown>;
+}
+
+const spark = z.strictObject({
+  master: z
+    .string({ error: "must be a Spark master like spark://host:7077, yarn, k8s://https://host:port or local[2]" })
+    .regex(/^(spark:\/\/\S+|k8s:\/\/\S+|yarn|local(\[[^\]\s]+\])?)$/, {
+      error: "must be a Spark master like spark://host:7077, yarn, k8s://https://host:port or local[2]",
+    })
+    .exactOptional()
+    .describe("The cluster: spark://host:7077, yarn, k8s://https://host:port or local[N]; also --spark-master."),
+  submitCommand: text("a command").default("spark-submit").describe("How Spark is started on this machine."),
+  conf: z
+    .record(z.string(), z.unknown(), { error: "must be a mapping of Spark properties" })
+    .transform((written, context) => {
+      const properties = flatProperties(written, "");
+      const wrong = Object.entries(properties).find(([, value]) => typeof value === "object");
+      if (wrong === undefined) return Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, String(value)]));
+      context.addIssue({ code: "custom", message: `must map Spark properties to texts or numbers; ${wrong[0]} is neither` });
+      return z.NEVER;
+    })
+    .prefault({})
+    .describe("Properties of Spark (`spark.executor.memory: 2g`), over those that the engine sets."),
+  taskCpus: whole(1, 256).default(1).describe("Cores of one Spark task (`spark.task.cpus`): the threads of its worker process."),
+  shardAttempts: whole(1, 10).default(4).describe("Attempts at a shard before it is given up."),
+  speculation: flag()
+    .default(true)
+    .describe("Try what takes much longer than the rest a second time, elsewhere; the first to commit wins."),
+  worker: oneOf(["auto", "here", "bundle"])
+    .default("auto")
+    .describe(
+      "What nodes execute: `here` is this installation, at the same path on every node; `bundle` is the archive of `imagemill bundle`, sent along; `auto` is `here` where the master is this machine.",
+    ),
+}) satisfies z.ZodType<SparkEngineConfig>;
+
 const endpoint = (service: string, variable: string) =>
   z
     .string({ error: "must be an address like http://127.0.0.1:4443 or host:port" })
@@ -217,6 +267,7 @@ const fileSchema = z.strictObject({
       "Must be 7 where `archivePolicy.onArchived` is `move`: says that you know the source images are gone for good after these days.",
     ),
   local: local.prefault({}).describe("The engine `local`: this machine."),
+  spark: spark.prefault({}).describe("The engine `spark`: any Spark cluster."),
   google: google.prefault({}).describe("Google Cloud."),
   logLevel: oneOf(logLevels).default("warn").describe("Least level of the structured log on stderr."),
 });

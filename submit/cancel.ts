@@ -33,7 +33,7 @@ export async function cancelRun(driver: Driver, runId: string): Promise<CancelRe
 
 async function cancelRemote(driver: Driver, { submit }: RunRecords): Promise<boolean> {
   if (submit === undefined) return false;
-  const engine = await driver.createEngine(() => undefined);
+  const engine = await driver.createEngine(() => undefined, submit.engine);
   try {
     if (engine.name !== submit.engine) {
       driver.host.emit({

@@ -54,8 +54,8 @@ export interface RunOptions {
 export interface DriverParts {
   openStore: (url: string, as?: "source") => Promise<ObjectStore>;
   openWarehouse: (url: string) => Promise<Warehouse>;
-  /** For one execution; `onEvent` hears workers of this machine. */
-  createEngine: (onEvent: WorkerEventSink) => Promise<Engine>;
+  /** For one execution; `onEvent` hears workers of this machine. `name`: of the engine that has the work, if not the configured. */
+  createEngine: (onEvent: WorkerEventSink, name?: string) => Promise<Engine>;
   /** Of what executes on this machine. */
   code: () => CodeDigests;
   /** Of the local engine's workers. */

@@ -90,7 +90,7 @@ export async function beginWork(
 
 async function submitOrAttach(driver: Driver, engine: Engine, plan: Plan, shards: ShardSummary[], signal: AbortSignal): Promise<unknown> {
   const earlier = await readSubmit(driver, plan.runId, signal);
-  if (earlier !== undefined && (await isLive(engine, earlier.record, plan, signal))) return earlier.record.handle;
+  if (earlier !== undefined && (await isLive(driver, engine, earlier.record, plan, signal))) return earlier.record.handle;
   const submission = (earlier?.record.submission ?? 0) + 1;
   const handle = await engine.submit({ plan, shards, submission }, signal);
   const record: SubmitRecord = { format: 1, runId: plan.runId, engine: engine.name, submission, handle };
@@ -105,7 +105,7 @@ async function submitOrAttach(driver: Driver, engine: Engine, plan: Plan, shards
   }
 }
 
-async function isLive(engine: Engine, record: SubmitRecord, plan: Plan, signal: AbortSignal): Promise<boolean> {
+async function isLive(driver: Driver, engine: Engine, record: SubmitRecord, plan: Plan, signal: AbortSignal): Promise<boolean> {
   if (record.engine !== engine.name) {
     throw preconditionError(
       "OTHER_ENGINE",
@@ -113,7 +113,8 @@ async function isLive(engine: Engine, record: SubmitRecord, plan: Plan, signal: 
       `Go on with --engine ${record.engine}, or stop it first: imagemill cancel ${plan.runId} --engine ${record.engine}`,
     );
   }
-  const { state } = await engine.poll(record.handle, signal);
+  const { state, message = "its work is lost" } = await engine.poll(record.handle, signal);
+  if (state === "lost") driver.host.emit({ type: "notice", level: "warn", text: `${message}. What has no commit is submitted again.` });
   return state === "pending" || state === "running";
 }
 
@@ -153,6 +154,8 @@ async function watch(
     lookedMs = clock.monotonicMs();
     if (engine.remote) await readCommits(driver.control, plan.runId, commits, signal);
     noteCommits(progress, commits);
+    // Commits are the truth: whatever the engine still does after the last one changes nothing.
+    if (engine.remote && uncommitted(plan, commits).length === 0) return { ...status, state: "succeeded", running: 0 };
     if ((await driver.control.stat(controlNames.cancel(plan.runId), { signal })) !== undefined) await engine.cancel(handle, signal);
   }
 }

@@ -1,11 +1,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { homedir, hostname } from "node:os";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { utcInstant, type Clock } from "../core/clock.ts";
 import { digestOf } from "../core/digest.ts";
 import { codeOf, exitCodes, ImagemillError, messageOf } from "../core/errors.ts";
+import { stateFolder } from "./folders.ts";
 import type { LockHolder } from "./summary.ts";
 
 /** Someone who only looks whether the lock is held holds it for a moment: that is no refusal. */
@@ -18,8 +19,7 @@ const sqliteBusy = 5;
  */
 export function lockFolder(controlUrl: string, environment: NodeJS.ProcessEnv): string {
   if (controlUrl.startsWith("file:")) return join(fileURLToPath(controlUrl), ".imagemill", "locks");
-  const state = environment["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state");
-  return join(state, "imagemill", "locks", digestOf(controlUrl));
+  return join(stateFolder(environment), "locks", digestOf(controlUrl));
 }
 
 /**

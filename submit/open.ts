@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { codeDigests } from "../core/code.ts";
+import { digestOf } from "../core/digest.ts";
 import { usageError } from "../core/errors.ts";
 import type { Config } from "../configs/config.ts";
 import { readMachine } from "../pool/machine.ts";
@@ -8,9 +10,14 @@ import { openSource, openStore } from "../storage/open.ts";
 import { openWarehouse } from "../warehouse/open.ts";
 import { createDriver, type Driver, type DriverHost } from "./driver.ts";
 import { createLocalEngine } from "./engines/local.ts";
+import { createSparkEngine } from "./engines/spark.ts";
+import { isHere, type NodeRuntime } from "./engines/spark/command.ts";
+import { cacheFolder, stateFolder } from "./folders.ts";
 import type { Engine, WorkerEventSink } from "./engines/engine.ts";
 import type { WorkerCommand } from "./engines/worker-process.ts";
 
+/** The command line of this installation. */
+const entry = fileURLToPath(new URL("bin.js", import.meta.url));
 /** How long a load waits for a database file that another process has open. */
 const warehouseLockTimeoutMs = 60_000;
 
@@ -31,7 +38,7 @@ export async function openDriver(config: Config, host: DriverHost): Promise<Driv
         ...(endpoint !== undefined && { endpoint }),
       }),
     openWarehouse: async (url) => openWarehouse(url, { log, clock, random, lockTimeoutMs: warehouseLockTimeoutMs, ...bigqueryOf(config) }),
-    createEngine: async (onEvent) => Promise.resolve(engineOf(config, host, sizing(), onEvent)),
+    createEngine: async (onEvent, name = config.engine) => Promise.resolve(engineOf(name, config, host, onEvent)),
     code: codeDigests,
     sizing,
   });
@@ -48,9 +55,15 @@ function sizingOf({ local, policy }: Config): Sizing {
   return sizeMachine(readMachine(), { processes, threadsPerProcess, pin, workerMemoryBytes: policy.limits.workerMemoryBytes });
 }
 
-function engineOf(config: Config, host: DriverHost, sizing: Sizing, onEvent: WorkerEventSink): Engine {
-  if (config.engine !== "local") throw usageError(`this version has no engine "${config.engine}"`, "Use --engine local.");
+function engineOf(name: string, config: Config, host: DriverHost, onEvent: WorkerEventSink): Engine {
+  if (name === "local") return localEngine(config, host, onEvent);
+  if (name === "spark") return sparkEngine(config, host);
+  throw usageError(`this version has no engine "${name}"`, "Use --engine local or --engine spark.");
+}
+
+function localEngine(config: Config, host: DriverHost, onEvent: WorkerEventSink): Engine {
   const { log, clock } = host;
+  const sizing = sizingOf(config);
   if (sizing.note !== undefined) host.emit({ type: "notice", level: "info", text: sizing.note });
   return createLocalEngine({
     processes: sizing.processes,
@@ -62,9 +75,30 @@ function engineOf(config: Config, host: DriverHost, sizing: Sizing, onEvent: Wor
   });
 }
 
+function sparkEngine(config: Config, host: DriverHost): Engine {
+  const { environment, log, clock } = host;
+  const endpoint = config.google.endpoints.storage;
+  return createSparkEngine({
+    config: config.spark,
+    control: config.control,
+    stateFolder: join(stateFolder(environment), "spark", digestOf(config.control)),
+    runtime: async (signal) => nodeRuntime(config, host, signal),
+    environment,
+    workerEnvironment: endpoint === undefined ? {} : { IMAGEMILL_STORAGE_ENDPOINT: endpoint },
+    logLevel: config.logLevel,
+    log,
+    clock,
+  });
+}
+
+async function nodeRuntime({ spark }: Config, { environment }: DriverHost, signal: AbortSignal): Promise<NodeRuntime> {
+  if (isHere(spark)) return { kind: "here", command: [process.execPath, entry] };
+  const { makeBundle } = await import("./bundle/bundle.ts");
+  return { kind: "archive", file: (await makeBundle(join(cacheFolder(environment), "bundles"), signal)).file };
+}
+
 /** The same Node and the same code as this process. */
 function workerCommand(config: Config, host: DriverHost, sizing: Sizing, { runId, slot }: { runId: string; slot: number }): WorkerCommand {
-  const entry = fileURLToPath(new URL("bin.js", import.meta.url));
   const endpoint = config.google.endpoints.storage;
   const flags = [
     ["--run", runId],

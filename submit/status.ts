@@ -95,7 +95,7 @@ function pace(plan: Plan, commits: ReadonlyMap<string, Commit>): { imagesPerSeco
 async function remoteStatus(driver: Driver, records: RunRecords): Promise<RunStatus["remote"]> {
   const { submit, seal } = records;
   if (submit === undefined || seal !== undefined) return undefined;
-  const engine = await driver.createEngine(() => undefined);
+  const engine = await driver.createEngine(() => undefined, submit.engine);
   try {
     if (engine.name !== submit.engine) return { engine: submit.engine, state: "unknown", links: [] };
     const { state, message } = await engine.poll(submit.handle, driver.host.signal);

@@ -12,6 +12,7 @@ export interface ConfigArguments {
   control?: string | undefined;
   warehouse?: string | undefined;
   engine?: string | undefined;
+  "spark-master"?: string | undefined;
   job?: readonly (string | number)[] | undefined;
   set?: readonly (string | number)[] | undefined;
   json?: boolean | undefined;
@@ -47,6 +48,7 @@ async function readConfig(args: ConfigArguments, shell: Shell, needsSource: bool
       control: args.control,
       warehouse: args.warehouse,
       engine: args.engine,
+      sparkMaster: args["spark-master"],
       job: args.job?.map(String),
       set: args.set?.map(String),
       logLevel: args["log-level"],

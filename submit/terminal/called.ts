@@ -8,7 +8,7 @@ export interface Called {
   where: string;
 }
 
-const whereNames = ["config", "archive", "control", "warehouse"] as const;
+const whereNames = ["config", "archive", "control", "warehouse", "engine", "spark-master"] as const;
 
 /** A clone of the repository has the program behind npx. */
 export function commandName(environment: NodeJS.ProcessEnv): string {

@@ -59,6 +59,7 @@ describe("loadConfig", () => {
         packing: { shardSeconds: 60, minShards: 16, maxShardObjects: 10_000, maxShardBytes: 4 * 2 ** 30 },
       },
       local: { processes: "auto", threadsPerProcess: "auto", pin: true, shardAttempts: 3 },
+      spark: { submitCommand: "spark-submit", conf: {}, taskCpus: 1, shardAttempts: 4, speculation: true, worker: "auto" },
       google: { location: "EU", endpoints: {} },
       logLevel: "warn",
     });

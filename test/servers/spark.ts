@@ -5,6 +5,11 @@ import { answersHttp, freePort, type ServerProcess, startServer } from "./proces
 
 const version = "4.1.4";
 
+/** The folder of a Python environment with Spark in it. */
+export async function installSpark(): Promise<string> {
+  return installed(pythonEnvironment(`pyspark-${version}`, "python3", [`pyspark==${version}`]));
+}
+
 export interface SparkCluster extends AsyncDisposable {
   /** `spark://127.0.0.1:<port>` */
   readonly master: string;
@@ -23,9 +28,12 @@ export interface SparkStatus {
   completedapps: { id: string; name: string; state: string }[];
 }
 
-/** A real standalone Spark from PyPI: one master and workers of one core each, on the loopback address. */
+/**
+ * A real standalone Spark from PyPI: one master and workers of one core each. Each worker has a loopback address of its
+ * own: Spark speculates only on another host.
+ */
 export async function startSpark(workerCount: number): Promise<SparkCluster> {
-  const folder = await installed(pythonEnvironment(`pyspark-${version}`, "python3", [`pyspark==${version}`]));
+  const folder = await installSpark();
   const home = join(folder, "lib", pythonFolder(folder), "site-packages", "pyspark");
   const environment: NodeJS.ProcessEnv = {
     SPARK_HOME: home,
@@ -49,13 +57,14 @@ export async function startSpark(workerCount: number): Promise<SparkCluster> {
   const workers: ServerProcess[] = [];
   for (let index = 0; index < workerCount; index += 1) {
     const workerUi = await freePort();
+    const host = `127.0.0.${index + 1}`;
     const worker = await startServer({
       command: sparkClass,
       args: [
         "org.apache.spark.deploy.worker.Worker",
         master,
         "--host",
-        "127.0.0.1",
+        host,
         "--cores",
         "1",
         "--memory",
@@ -63,7 +72,7 @@ export async function startSpark(workerCount: number): Promise<SparkCluster> {
         "--webui-port",
         String(workerUi),
       ],
-      env: { ...environment, SPARK_WORKER_DIR: join(folder, "work") },
+      env: { ...environment, SPARK_LOCAL_IP: host, SPARK_WORKER_DIR: join(folder, "work") },
       ready: async () => (await status()).aliveworkers > index,
     });
     workers.push(started.use(worker));

@@ -1,5 +1,5 @@
 /*
- * Speaks as `imagemill worker --shard -` does, with the work of fake-work.ts. FAKE_WORK_MS: how long a shard takes;
+ * Speaks as `imagemill worker` does, with shards on stdin or the command line, with the work of fake-work.ts. FAKE_WORK_MS: how long a shard takes;
  * FAKE_POISON: shards at which it dies; FAKE_REFUSE: shards that it says it cannot do.
  */
 import { createInterface } from "node:readline";
@@ -14,7 +14,9 @@ import { readJson } from "../../storage/objects.ts";
 import { openStore } from "../../storage/open.ts";
 import { workShard } from "./fake-work.ts";
 
-const { values } = parseArgs({ options: { run: { type: "string" }, shard: { type: "string" }, control: { type: "string" } } });
+const text = { type: "string" } as const;
+const options = { run: text, shard: text, control: text, threads: text, "engine-attempt": text, "log-level": text };
+const { values } = parseArgs({ options, allowPositionals: true });
 const runId = values.run!;
 const context = { attempts: 1, concurrency: 4, log: silentLogger, clock: systemClock, random: systemRandom };
 const control = await openStore(values.control!, context);
@@ -30,12 +32,17 @@ const named = (variable: string, shard: string): boolean => (process.env[variabl
 const emit = (event: WorkerEvent): void => void process.stdout.write(`${JSON.stringify(event)}\n`);
 
 process.on("SIGTERM", () => process.exit(143));
-const lines = createInterface({ input: process.stdin });
-lines.on("close", () => process.exit(0));
-let last: Promise<void> = Promise.resolve();
-lines.on("line", (shard) => {
-  last = last.then(async () => work(shard));
-});
+if (values.shard === "-") fromStdin();
+else for (const shard of values.shard!.split(",")) await work(shard);
+
+function fromStdin(): void {
+  const lines = createInterface({ input: process.stdin });
+  lines.on("close", () => process.exit(0));
+  let last: Promise<void> = Promise.resolve();
+  lines.on("line", (shard) => {
+    last = last.then(async () => work(shard));
+  });
+}
 
 async function work(shard: string): Promise<void> {
   if (named("FAKE_POISON", shard)) {
@@ -44,6 +51,7 @@ async function work(shard: string): Promise<void> {
   }
   if (named("FAKE_REFUSE", shard)) {
     emit({ type: "shard-failed", shard, attempt: "fake-0", code: "NO_SPACE", message: "the disk is full", hint: "Make room." });
+    process.exitCode = 1;
     return;
   }
   await delay(Number(process.env["FAKE_WORK_MS"] ?? 0));

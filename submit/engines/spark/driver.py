@@ -1,0 +1,299 @@
+"""What spark-submit runs for the engine `spark`: one shard a Spark task, each an `imagemill worker` process.
+
+Only shard ids go through Spark, never images. Takes the path of a JSON file (SparkSpec in submission.ts), keeps a status
+file beside it up to date (SparkStatus there), and stops everything on SIGTERM. Needs nothing but PySpark.
+"""
+
+import collections
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from pyspark import AccumulatorParam, SparkContext, SparkFiles, TaskContext
+
+STATUS_SECONDS = 0.5
+TAIL_LINES = 20
+MESSAGE_CHARACTERS = 4000
+# Beyond the worker's own deadline for a shard: it should have ended by itself.
+OVERDUE_SECONDS = 60
+# When this many shards in a row were given up, the cause is not the shards.
+HOPELESS_AFTER = 3
+FAILURES_KEPT = 10
+# Exit codes of the worker, as in core/errors.ts.
+USAGE, PRECONDITION, CANCELLED = 2, 4, 130
+
+
+class ShardFailed(Exception):
+    """One attempt at a shard: Spark tries again, elsewhere if it can."""
+
+
+class Outcomes(AccumulatorParam):
+    """What became of shards, added up as Spark tasks end."""
+
+    def zero(self, value):
+        return {"done": 0, "failed": 0, "in_a_row": 0, "failures": [], "stop": None}
+
+    def addInPlace(self, a, b):
+        return {
+            "done": a["done"] + b["done"],
+            "failed": a["failed"] + b["failed"],
+            "in_a_row": b["in_a_row"] if b["done"] else a["in_a_row"] + b["in_a_row"],
+            "failures": (a["failures"] + b["failures"])[-FAILURES_KEPT:],
+            "stop": a["stop"] or b["stop"],
+        }
+
+
+def task_of(spec, outcomes):
+    """The function that Spark runs on each partition, which is one shard."""
+
+    def task(shards):
+        for shard in shards:
+            attempt = TaskContext.get().attemptNumber() + 1
+            failure = run_worker(spec, shard, attempt)
+            outcome = outcomes_of(spec, failure, attempt)
+            if outcome is None:
+                raise ShardFailed("shard %s, attempt %d: %s" % (shard, attempt, failure["message"]))
+            outcomes.add(outcome)
+            yield 1
+
+    return task
+
+
+def outcomes_of(spec, failure, attempt):
+    """None: try again."""
+    outcome = Outcomes().zero(None)
+    if failure is None:
+        outcome["done"] = 1
+    elif failure["exitCode"] == CANCELLED:
+        outcome["stop"] = "cancelled"
+    elif failure["exitCode"] in (USAGE, PRECONDITION) or attempt >= spec["shardAttempts"]:
+        # Raised instead, it would end the whole Spark job: the other shards go on.
+        outcome.update(failed=1, in_a_row=1, failures=[failure])
+        if failure["exitCode"] in (USAGE, PRECONDITION):
+            outcome["stop"] = "fatal"
+    else:
+        return None
+    return outcome
+
+
+def run_worker(spec, shard, attempt):
+    """None when the shard has its commit, by this attempt or another; else how the worker ended."""
+    command = worker_command(spec) + [
+        "worker", "--run", spec["runId"], "--shard", shard, "--control", spec["control"],
+        "--threads", str(spec["threads"]), "--engine-attempt", str(attempt), "--log-level", spec["logLevel"],
+    ]  # fmt: skip
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(os.environ, **spec["environment"]),
+            preexec_fn=end_with_parent(),
+        )
+    except OSError as error:
+        return failure_of(shard, None, "cannot start %s: %s" % (command[0], error), None)
+    said, tail = {}, collections.deque(maxlen=TAIL_LINES)
+    readers = [
+        reading(process.stdout, lambda line: note_event(line, said)),
+        reading(process.stderr, lambda line: note_log(line, tail)),
+    ]
+    try:
+        exit_code = process.wait(timeout=spec["shardSeconds"] + OVERDUE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        exit_code = process.wait()
+        said = {"message": "the worker was still there %d s after its deadline" % OVERDUE_SECONDS, "code": "OVERDUE"}
+    finally:
+        # The task is being killed: the worker must not go on without it.
+        if process.poll() is None:
+            process.terminate()
+    for reader in readers:
+        reader.join(5)
+    if exit_code == 0:
+        return None
+    if "message" in said:
+        return failure_of(shard, exit_code, "%s (%s)" % (said["message"], said.get("code")), said.get("hint"))
+    how = "signal %d" % -exit_code if exit_code < 0 else "exit code %d" % exit_code
+    message, hint = last_words(tail)
+    return failure_of(shard, exit_code, "the worker ended with %s%s" % (how, message), hint)
+
+
+def failure_of(shard, exit_code, message, hint):
+    return {"shard": shard, "exitCode": exit_code, "message": message[:MESSAGE_CHARACTERS], "hint": hint}
+
+
+def worker_command(spec):
+    if spec["archive"] is None:
+        return spec["command"]
+    return [os.path.join(SparkFiles.getRootDirectory(), spec["archive"], "bin", "imagemill")]
+
+
+def end_with_parent():
+    """A preexec_fn after which the kernel ends the worker when the Python process of its Spark task is killed."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
+
+    def in_child():
+        prctl(1, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(128 + signal.SIGTERM)
+
+    return in_child
+
+
+def reading(stream, note):
+    def read():
+        with stream:
+            for line in stream:
+                note(line[:8000].decode("utf-8", "replace").rstrip("\n"))
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    return thread
+
+
+def note_event(line, said):
+    if '"shard-failed"' in line:
+        event = parsed(line)
+        said.update({key: event[key] for key in ("message", "code", "hint") if key in event})
+
+
+def note_log(line, tail):
+    tail.append(line)
+    # Into the executor's own log, where Spark's pages show it.
+    print(line, file=sys.stderr, flush=True)
+
+
+def last_words(tail):
+    """What the last line of its log says, and the hint in it."""
+    line = next((line for line in reversed(tail) if line.strip()), None)
+    if line is None:
+        return "", None
+    entry = parsed(line)
+    if "message" in entry:
+        return ": %s (%s)" % (entry["message"], entry.get("code", entry.get("event"))), entry.get("hint")
+    return ": %s" % line[:500], None
+
+
+def parsed(line):
+    try:
+        value = json.loads(line)
+        return value if isinstance(value, dict) else {}
+    except ValueError:
+        return {}
+
+
+class Job:
+    """The Spark job in a thread of its own, so that this one can watch it, tell of it and stop it."""
+
+    GROUP = "imagemill"
+
+    def __init__(self, context, spec, shards):
+        self.context, self.spec, self.shards = context, spec, shards
+        self.outcomes = context.accumulator(Outcomes().zero(None), Outcomes())
+        self.error = None
+        self.cancelled = False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def run(self):
+        try:
+            self.context.setJobGroup(self.GROUP, "imagemill %s" % self.spec["runId"], interruptOnCancel=True)
+            shards = self.context.parallelize(self.shards, max(1, len(self.shards)))
+            shards.mapPartitions(task_of(self.spec, self.outcomes)).foreach(lambda _: None)
+        except Exception as error:
+            self.error = error
+
+    def watch(self, tell):
+        self.thread.start()
+        while self.thread.is_alive():
+            self.thread.join(STATUS_SECONDS)
+            tell(self.counts())
+            if self.must_stop():
+                self.stop()
+                return
+
+    def must_stop(self):
+        value = self.outcomes.value
+        return self.cancelled or value["stop"] is not None or value["in_a_row"] >= HOPELESS_AFTER
+
+    def stop(self):
+        self.context.cancelAllJobs()
+        self.thread.join(20)
+        # Spark forgets a killed task before its process has ended.
+        time.sleep(1)
+
+    def counts(self):
+        tracker = self.context.statusTracker()
+        stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+        return {
+            "running": sum(stage.numActiveTasks for stage in stages if stage is not None),
+            "retried": sum(stage.numFailedTasks for stage in stages if stage is not None),
+            "failed": self.outcomes.value["failed"],
+        }
+
+    def ending(self):
+        value = self.outcomes.value
+        if self.cancelled or value["stop"] == "cancelled":
+            return {"state": "cancelled"}
+        if value["failures"]:
+            last = value["failures"][-1]
+            return {"state": "failed", "message": "shard %s: %s" % (last["shard"], last["message"]), "hint": last["hint"]}
+        if self.error is not None:
+            return {"state": "failed", "message": spark_message(self.error)}
+        return {"state": "succeeded"}
+
+
+def spark_message(error):
+    text = str(error)
+    at = max(text.find("Job aborted"), 0)
+    return text[at : at + MESSAGE_CHARACTERS]
+
+
+class StatusFile:
+    def __init__(self, path):
+        self.path = path
+        self.value = {"state": "pending", "pid": os.getpid()}
+
+    def tell(self, **changes):
+        self.value.update(changes)
+        partial = self.path + ".partial"
+        with open(partial, "w", encoding="utf-8") as file:
+            json.dump(self.value, file)
+        os.replace(partial, self.path)
+
+
+def main(path):
+    with open(path, encoding="utf-8") as file:
+        spec = json.load(file)
+    with open(spec["shards"], encoding="utf-8") as file:
+        shards = file.read().split()
+    status = StatusFile(spec["status"])
+    context = SparkContext.getOrCreate()
+    job = Job(context, spec, shards)
+
+    def on_terminate(_signal, _frame):
+        job.cancelled = True
+
+    signal.signal(signal.SIGTERM, on_terminate)
+    status.tell(state="running", applicationId=context.applicationId, ui=context.uiWebUrl)
+    job.watch(lambda counts: status.tell(**counts))
+    ending = job.ending()
+    # A cancel is over when nothing runs any more; everything else is known before.
+    if ending["state"] == "cancelled":
+        context.stop()
+        status.tell(**ending, running=0)
+    else:
+        status.tell(**ending, running=0, failed=job.outcomes.value["failed"])
+        context.stop()
+    return 0 if ending["state"] == "succeeded" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
