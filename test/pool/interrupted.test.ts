@@ -20,6 +20,9 @@ async function longRun(count: number, shardCount = 1): Promise<PlannedRun> {
   return planRun({ objects: Object.fromEntries(objects), shardCount });
 }
 
+/** Images that keep a fast machine busy for longer than the first report of progress takes. */
+const long = 160;
+
 const underWay = (event: WorkerEvent): boolean => event.type === "progress" && event.counts.objects > 2;
 
 function poolPidOf(worker: WorkerProcess): number {
@@ -56,7 +59,7 @@ describe("interrupted workers", function () {
   this.timeout(60_000);
 
   it("SIGKILL of the pool process costs nothing but time", async () => {
-    await using run = await longRun(40);
+    await using run = await longRun(long);
     const worker = startWorker(run, run.shards[0]!);
     await worker.next(underWay);
     process.kill(poolPidOf(worker), "SIGKILL");
@@ -65,7 +68,7 @@ describe("interrupted workers", function () {
   });
 
   it("SIGKILL of the supervisor ends its pool process, leaves no commit, and the next attempt finishes", async () => {
-    await using run = await longRun(40);
+    await using run = await longRun(long);
     const worker = startWorker(run, run.shards[0]!);
     await worker.next(underWay);
     const pool = poolPidOf(worker);
@@ -82,7 +85,7 @@ describe("interrupted workers", function () {
     ["SIGINT", 130],
   ] as const) {
     it(`${signal} ends it within seconds with exit code ${code}, uncommitted; the next attempt suspects nobody and finishes`, async () => {
-      await using run = await longRun(40);
+      await using run = await longRun(long);
       const worker = startWorker(run, run.shards[0]!);
       await worker.next(underWay);
       const since = performance.now();
