@@ -90,6 +90,7 @@ export function bigqueryWarehouse(options: BigqueryOptions): Warehouse {
       if (wanted.some(({ applicable }) => applicable)) await applyChanges(access, wanted, options.location, signal);
       return schemaChanges(wanted);
     },
+    location: async (signal) => access.location(signal),
     countRows,
     load: async (request, signal) => {
       const location = await readyLocation(signal);

@@ -53,6 +53,8 @@ export interface Warehouse {
   /** What `ensure` would do. */
   difference(signal?: AbortSignal): Promise<SchemaChange[]>;
   ensure(signal?: AbortSignal): Promise<SchemaChange[]>;
+  /** Where the dataset is, e.g. `EU`; absent for a database of this machine, undefined before there is a dataset. */
+  location?(signal?: AbortSignal): Promise<string | undefined>;
   countRows(runId: string, runDate: string, signal?: AbortSignal): Promise<number>;
   load(request: LoadRequest, signal?: AbortSignal): Promise<LoadResult>;
   putRun(row: RunRow, signal?: AbortSignal): Promise<void>;

@@ -46,7 +46,7 @@ async function examine({ config, log }: Awaited<ReturnType<typeof openSession>>,
       ...machine,
       ...buckets,
       ...stores,
-      ...(await checkWarehouse(warehouse, shell.signal)),
+      ...(await checkWarehouse(warehouse, config.google.location, shell.signal)),
       ...(await checkExpired({ config, open, clock: shell.clock, signal: shell.signal })),
     ];
   } finally {
