@@ -1,74 +1,16 @@
 import { z } from "zod";
 import { logLevels } from "../core/log.ts";
 import type { ArchivePolicy, GatePolicy, Limits, PackingPolicy } from "../core/types.ts";
-import {
-  engineNames,
-  type Config,
-  type GoogleConfig,
-  type JobConfig,
-  type LocalEngineConfig,
-  type SelectConfig,
-  type SparkEngineConfig,
-} from "./config.ts";
-import { parseDuration, parsePixels, parseSize } from "./units.ts";
+import { engineNames, type Config, type GoogleConfig, type JobConfig, type SelectConfig } from "./config.ts";
+import { local } from "./engines/local.ts";
+import { spark } from "./engines/spark.ts";
+import { day, duration, flag, instant, oneOf, quantity, ratio, size, text, whole } from "./fields.ts";
+import { parsePixels } from "./units.ts";
 
 /*
  * The one description of what a user can write. The loader, the JSON schema for editors, docs/configuration.md and the
  * messages all come from here. Error texts continue the sentence "<key> …".
  */
-
-const text = (what: string) => z.string({ error: `must be ${what}` }).min(1, { error: `must be ${what}` });
-const flag = () => z.boolean({ error: "must be true or false" });
-const whole = (min: number, max: number) => {
-  const error = `must be a whole number from ${min} to ${max}`;
-  return z.int({ error }).min(min, { error }).max(max, { error });
-};
-const ratio = () => {
-  const error = "must be a number from 0 to 1";
-  return z.number({ error }).min(0, { error }).max(1, { error });
-};
-const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.enum(values, { error: `must be one of ${values.join(", ")}` });
-
-/** A number, or a text with a unit; `min` and `max` hold for both. */
-function quantity(what: string, pattern: RegExp, parse: (text: string) => number | undefined, min: number, max: number) {
-  const error = `must be ${what}`;
-  const number = z.int({ error }).min(min, { error }).max(max, { error });
-  const written = z.string().regex(pattern, { error });
-  return z.union([number, written], { error }).transform((value, context) => {
-    const parsed = typeof value === "number" ? value : parse(value);
-    if (parsed !== undefined && parsed >= min && parsed <= max) return parsed;
-    context.addIssue({ code: "custom", message: error });
-    return z.NEVER;
-  });
-}
-
-const duration = (minMs: number, example: string, maxMs: number, maxText: string) =>
-  quantity(
-    `a duration like ${example}, at most ${maxText}, or milliseconds`,
-    /^\d+(\.\d+)?\s*(ms|s|m|min|h|d)$/,
-    parseDuration,
-    minMs,
-    maxMs,
-  );
-const size = (minBytes: number, minText: string, example: string) =>
-  quantity(
-    `a size like ${example}, at least ${minText}, or bytes`,
-    /^\d+(\.\d+)?\s*([kKMGT]?B|[KMGT]iB)$/,
-    parseSize,
-    minBytes,
-    Number.MAX_SAFE_INTEGER,
-  );
-
-const day = 24 * 3_600_000;
-const instant = (which: string) =>
-  z
-    .string({ error: "must be a date or an instant, like 2026-11-23 or 2026-11-23T06:00:00Z" })
-    .regex(/^(\d{4}-\d{2}-\d{2}|\{run_date\})([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/, {
-      error: "must be a date or an instant, like 2026-11-23 or 2026-11-23T06:00:00Z",
-    })
-    .exactOptional()
-    .describe(`Only objects created ${which}; may contain {run_date}.`);
 
 const job = z
   .union(
@@ -156,60 +98,6 @@ const archivePolicy = z.strictObject({
     .describe("`move` deletes a source object after its rows are loaded and its archive copy matches. Needs `iAcceptLossAfterDays: 7`."),
   durable: flag().default(false).describe("Force outputs to disk one by one. Only a power cut needs it; a kill never loses outputs."),
 }) satisfies z.ZodType<ArchivePolicy>;
-
-const auto = (min: number, max: number) => {
-  const error = `must be auto or a whole number from ${min} to ${max}`;
-  return z.union([z.literal("auto"), z.int().min(min).max(max)], { error });
-};
-
-const local = z.strictObject({
-  processes: auto(1, 1024).default("auto").describe("Worker processes at once; `auto` is one a core, as memory allows."),
-  threadsPerProcess: auto(1, 256).default("auto").describe("Threads of a worker process."),
-  pin: flag().default(true).describe("Bind each worker to a core where the system can."),
-  shardAttempts: whole(1, 10).default(3).describe("Attempts at a shard before the run fails."),
-}) satisfies z.ZodType<LocalEngineConfig>;
-
-/** `{ spark: { executor: { memory: "2g" } } }`, as `--set spark.conf.spark.executor.memory=2g` says it, is one property. */
-function flatProperties(written: Record<string, unknown>, prefix: string): Record<string, unknown> {
-  const flat = Object.entries(written).map(([key, value]) =>
-    typeof value === "object" && value !== null && !Array.isArray(value)
-      ? flatProperties(value as Record<string, unknown>, `${prefix}${key}.`)
-      : { [prefix + key]: value },
-  );
-  return Object.assign({}, ...flat) as Record<string, unknown>;
-}
-
-const spark = z.strictObject({
-  master: z
-    .string({ error: "must be a Spark master like spark://host:7077, yarn, k8s://https://host:port or local[2]" })
-    .regex(/^(spark:\/\/\S+|k8s:\/\/\S+|yarn|local(\[[^\]\s]+\])?)$/, {
-      error: "must be a Spark master like spark://host:7077, yarn, k8s://https://host:port or local[2]",
-    })
-    .exactOptional()
-    .describe("The cluster: spark://host:7077, yarn, k8s://https://host:port or local[N]; also --spark-master."),
-  submitCommand: text("a command").default("spark-submit").describe("How Spark is started on this machine."),
-  conf: z
-    .record(z.string(), z.unknown(), { error: "must be a mapping of Spark properties" })
-    .transform((written, context) => {
-      const properties = flatProperties(written, "");
-      const wrong = Object.entries(properties).find(([, value]) => typeof value === "object");
-      if (wrong === undefined) return Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, String(value)]));
-      context.addIssue({ code: "custom", message: `must map Spark properties to texts or numbers; ${wrong[0]} is neither` });
-      return z.NEVER;
-    })
-    .prefault({})
-    .describe("Properties of Spark (`spark.executor.memory: 2g`), over those that the engine sets."),
-  taskCpus: whole(1, 256).default(1).describe("Cores of one Spark task (`spark.task.cpus`): the threads of its worker process."),
-  shardAttempts: whole(1, 10).default(4).describe("Attempts at a shard before it is given up."),
-  speculation: flag()
-    .default(true)
-    .describe("Try what takes much longer than the rest a second time, elsewhere; the first to commit wins."),
-  worker: oneOf(["auto", "here", "bundle"])
-    .default("auto")
-    .describe(
-      "What nodes execute: `here` is this installation, at the same path on every node; `bundle` is the archive of `imagemill bundle`, sent along; `auto` is `here` where the master is this machine.",
-    ),
-}) satisfies z.ZodType<SparkEngineConfig>;
 
 const endpoint = (service: string, variable: string) =>
   z
