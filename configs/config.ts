@@ -38,9 +38,9 @@ export interface SparkEngineConfig {
   speculation: boolean;
   /**
    * What runs on nodes: `here` is this installation, at the same path on every node; `bundle` is sent along by Spark;
-   * `auto` is `here` where the master is this machine.
+   * `unpacked` is the same that was sent by other means; `auto` is `here` where the master is this machine.
    */
-  worker: "auto" | "here" | "bundle";
+  worker: "auto" | "here" | "bundle" | "unpacked";
 }
 
 export interface GoogleConfig {

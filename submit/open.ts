@@ -93,6 +93,7 @@ function sparkEngine(config: Config, host: DriverHost): Engine {
 
 async function nodeRuntime({ spark }: Config, { environment }: DriverHost, signal: AbortSignal): Promise<NodeRuntime> {
   if (isHere(spark)) return { kind: "here", command: [process.execPath, entry] };
+  if (spark.worker === "unpacked") return { kind: "archive" };
   const { makeBundle } = await import("./bundle/bundle.ts");
   return { kind: "archive", file: (await makeBundle(join(cacheFolder(environment), "bundles"), signal)).file };
 }

@@ -40,9 +40,9 @@ export const spark = z.strictObject({
   speculation: flag()
     .default(true)
     .describe("Try what takes much longer than the rest a second time, elsewhere; the first to commit wins."),
-  worker: oneOf(["auto", "here", "bundle"])
+  worker: oneOf(["auto", "here", "bundle", "unpacked"])
     .default("auto")
     .describe(
-      "What nodes execute: `here` is this installation, at the same path on every node; `bundle` is the archive of `imagemill bundle`, sent along; `auto` is `here` where the master is this machine.",
+      "What nodes execute: `here` is this installation, at the same path on every node; `bundle` is the archive of `imagemill bundle`, sent along; `unpacked` is the same, which nodes have by other means as `imagemill-runtime` in their working folder; `auto` is `here` where the master is this machine.",
     ),
 }) satisfies z.ZodType<SparkEngineConfig>;

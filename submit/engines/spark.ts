@@ -99,7 +99,7 @@ function begin(
   const spec: SparkSpec = {
     runId: plan.runId,
     control,
-    shards: files.shards,
+    shards: shards.map(({ id }) => id),
     status: files.status,
     threads: config.taskCpus,
     shardAttempts: config.shardAttempts,
@@ -110,7 +110,6 @@ function begin(
     logLevel: options.logLevel,
   };
   writeWhole(files.spec, JSON.stringify(spec));
-  writeWhole(files.shards, shards.map((shard) => `${shard.id}\n`).join(""));
   const output = openSync(files.log, "a", 0o600);
   const child = spawn(config.submitCommand, parameters, {
     stdio: ["ignore", output, output],

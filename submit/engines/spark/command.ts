@@ -5,13 +5,14 @@ import type { Plan } from "../../../core/types.ts";
 import type { SparkEngineConfig } from "../../../configs/config.ts";
 import type { SubmissionFiles } from "./submission.ts";
 
-/** What of us is on nodes: this installation, or the runtime archive of `imagemill bundle`. */
-export type NodeRuntime = { kind: "here"; command: string[] } | { kind: "archive"; file: string };
+/** What of us is on nodes: this installation, or the runtime archive of `imagemill bundle`, to be sent if it has a file. */
+export type NodeRuntime = { kind: "here"; command: string[] } | { kind: "archive"; file?: string };
 
 /** Name of the folder into which Spark unpacks the archive on each node. */
 export const runtimeFolder = "imagemill-runtime";
 
-const driverFile = fileURLToPath(new URL("driver.py", import.meta.url));
+/** The Spark application. */
+export const driverFile = fileURLToPath(new URL("driver.py", import.meta.url));
 
 /** Whether nodes run this installation or are sent an archive. */
 export function isHere({ worker, master = "" }: SparkEngineConfig): boolean {
@@ -33,7 +34,7 @@ export function sparkArguments(config: SparkEngineConfig, plan: Plan, runtime: N
     "--name",
     `imagemill ${plan.runId}`,
     ...Object.entries(properties).flatMap(([key, value]) => ["--conf", `${key}=${value}`]),
-    ...(runtime.kind === "archive" ? ["--archives", `${runtime.file}#${runtimeFolder}`] : []),
+    ...(runtime.kind === "archive" && runtime.file !== undefined ? ["--archives", `${runtime.file}#${runtimeFolder}`] : []),
     driverFile,
     files.spec,
   ];

@@ -14,8 +14,6 @@ export interface SubmissionFiles {
   folder: string;
   /** SparkSpec */
   spec: string;
-  /** Ids, one a line, longest first. */
-  shards: string;
   /** SparkStatus; replaced as a whole. */
   status: string;
   /** What spark-submit and driver.py print. */
@@ -30,8 +28,10 @@ export interface SubmissionFiles {
 export interface SparkSpec {
   runId: string;
   control: string;
-  shards: string;
-  status: string;
+  /** Ids, longest first. */
+  shards: string[];
+  /** File for SparkStatus; null where nobody could read it. */
+  status: string | null;
   threads: number;
   shardAttempts: number;
   /** Deadline of a shard, as the plan has it. */
@@ -68,7 +68,6 @@ export function filesIn(folder: string): SubmissionFiles {
   return {
     folder,
     spec: at("spec.json"),
-    shards: at("shards.txt"),
     status: at("status.json"),
     log: at("driver.log"),
     handle: at("handle.json"),
