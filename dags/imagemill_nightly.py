@@ -1,25 +1,19 @@
-"""imagemill every night: wait for the day's images, process them on Dataproc, check the rows, open the gate.
+"""imagemill every night: wait for the day's images, process them in a Dataproc batch, check the rows, open the gate.
 
-For Managed Service for Apache Airflow (Composer) 3 or any Airflow from 2.11 with the Google provider. Put this file into
-the DAG folder, `imagemill bundle --upload` the code and your nightly.yaml into the control bucket, and make one Airflow
-Variable named `imagemill` (Admin > Variables, or `airflow variables set imagemill '{...}'`):
+For Managed Service for Apache Airflow (Composer) or any Airflow from 2.11 with the Google provider. To install:
 
-    {
-      "project": "my-project",                                          where the Dataproc batch runs
-      "region": "europe-west4",
-      "driver": "gs://my-control/imagemill/runtime/driver.py",          both as `imagemill bundle --upload` prints them
-      "bundle": "gs://my-control/imagemill/runtime/imagemill-....tar.gz",
-      "config": "gs://my-control/imagemill/runtime/nightly.yaml",
-      "warehouse": "bigquery://my-project/images",                      as in nightly.yaml
-      "sources": ["gs://my-ingestion/{run_date}"]                       one batch each, side by side
-    }
+1. `imagemill bundle --upload --config nightly.yaml` puts the code into the control bucket and prints two URIs; copy
+   nightly.yaml beside them.
+2. Fill in imagemill_variable.json, which lies beside this file, and `airflow variables import` it; SETTINGS below says
+   what each key is.
+3. Put this file into the DAG folder and unpause `imagemill_nightly`.
 
-SETTINGS below lists the optional keys. Airflow's service account needs roles/dataproc.editor on the project,
-roles/iam.serviceAccountUser on the batch's account, roles/storage.objectViewer on the sources and on Dataproc's staging
-bucket (for the batch's log), roles/bigquery.jobUser, and roles/bigquery.dataViewer on the dataset.
+Airflow's account needs roles/dataproc.editor and roles/bigquery.jobUser on the project, roles/iam.serviceAccountUser on
+the account that the batch runs as, roles/storage.objectViewer on the sources and on Dataproc's staging bucket (where
+batches log), and roles/bigquery.dataViewer on the dataset.
 
-The run date is the logical date, so `airflow backfill create` takes each date's own images. Everything may be repeated:
-imagemill continues a run, and says so when it is finished. docs/schedules.md has commands, and how to read failures.
+The run date is the logical date, so a backfill takes each date's own images. Every step may be repeated: imagemill
+continues a run, and says so when it is finished. docs/schedules.md has the commands, and how to read failures.
 """
 
 from __future__ import annotations
@@ -33,9 +27,6 @@ import re
 import urllib.request
 from datetime import date, datetime, timedelta
 from typing import Any
-
-from google.api_core.exceptions import GoogleAPICallError, NotFound
-from google.cloud.bigquery import QueryJobConfig, ScalarQueryParameter
 
 from airflow.providers.common.compat.sdk import (
     AirflowException,
@@ -54,31 +45,34 @@ from airflow.providers.google.cloud.hooks.gcs import GCSHook
 from airflow.providers.google.cloud.operators.dataproc import DataprocCreateBatchOperator
 from airflow.providers.google.cloud.sensors.gcs import GCSObjectsWithPrefixExistenceSensor
 from airflow.timetables.interval import CronDataIntervalTimetable
+from google.api_core.exceptions import GoogleAPIError, NotFound
+from google.cloud.bigquery import QueryJobConfig, ScalarQueryParameter
 
 SCHEDULE = "15 2 * * *"  # UTC; works on the day before, which is the run's logical date
 WAIT_AT_MOST = timedelta(hours=6)
 RETRIES = 3  # the delay is Airflow's default_task_retry_delay, five minutes
 LOG_TAIL_BYTES = 16_384
 
-# Key: (JSON type, default or None where the key is required, what it is for).
-SETTINGS: dict[str, tuple[type, Any, str]] = {
-    "project": (str, None, "project of the Dataproc batch"),
-    "region": (str, None, "region of the Dataproc batch, e.g. europe-west4"),
-    "driver": (str, None, "gs:// URI of driver.py"),
-    "bundle": (str, None, "gs:// URI of imagemill-….tar.gz"),
-    "config": (str, None, "gs:// URI of the YAML configuration"),
-    "warehouse": (str, None, "bigquery://project/dataset"),
-    "sources": (list, None, "gs:// URLs, each a run of its own; may contain {run_date}"),
-    "wait_for": (str, "{source}/", "the night's objects are there once a name begins so; e.g. gs://markers/{run_date}.done"),
-    "flags": (list, [], "more flags for `imagemill run`"),
-    "runtime_version": (str, "2.3", "Dataproc runtime"),
-    "properties": (dict, {}, "Spark properties of the batch, as strings"),
-    "service_account": (str, "", "account that the batch runs as; empty: the project's default"),
-    "subnetwork": (str, "", "subnetwork with private Google access; empty: the default network's"),
-    "ttl_hours": (int, 12, "the batch is ended after so long"),
-    "alert_connection": (str, "", "Airflow connection whose password is a webhook URL (Google Chat, Slack, …); empty: log only"),
+URI, TEXT = r"gs://[^/]+/?.*", r".*"
+# The Variable's keys: the form of the value (a regular expression, in a list or an object; a range), the default (None: the
+# key is required), the meaning.
+SETTINGS: dict[str, tuple[Any, Any, str]] = {
+    "project": (r"\S+", None, "the project of the Dataproc batch"),
+    "region": (r"[a-z]+-[a-z]+\d", None, "the region of the Dataproc batch, such as europe-west4"),
+    "driver": (URI, None, "the gs:// URI of driver.py, as `imagemill bundle --upload` prints it"),
+    "bundle": (URI, None, "the gs:// URI of the runtime archive, printed beside it"),
+    "config": (URI, None, "the gs:// URI of the YAML configuration"),
+    "warehouse": (r"bigquery://[^/]+/\w+", None, "bigquery://project/dataset, as in the configuration"),
+    "sources": ([URI], None, "a list of gs:// URLs, each a run of its own; they may contain {run_date}"),
+    "wait_for": (r"(gs://|\{source\}).*", "{source}/", "how a name begins when the night's objects are there; gs://… or {source}…"),
+    "flags": ([TEXT], [], "a list of more flags for `imagemill run`"),
+    "runtime_version": (r"\d+\.\d+", "2.3", "the Dataproc runtime, as a string"),
+    "properties": ({"": TEXT}, {}, "Spark properties of the batch, an object of strings"),
+    "service_account": (TEXT, "", "the account that the batch runs as; empty: the project's default"),
+    "subnetwork": (TEXT, "", "a subnetwork with private Google access; empty: the default network's"),
+    "ttl_hours": (range(1, 337), 12, "hours after which the batch is ended, from 1 to 336"),
+    "alert_connection": (TEXT, "", "an Airflow connection whose password is a webhook's URL (Google Chat, Slack); empty: log only"),
 }
-URI_FORMS = {"driver": "gs://", "bundle": "gs://", "config": "gs://", "wait_for": ("gs://", "{source}"), "warehouse": "bigquery://"}
 
 # imagemill's exit codes that the same command meets again: usage, gate closed, precondition (docs/operations.md).
 NO_USE_TO_RETRY = (2, 3, 4)
@@ -108,7 +102,11 @@ def read_settings(text: str | None) -> dict[str, Any]:
         raise ValueError('the Airflow Variable "imagemill" must be a JSON object')
     problems = [unknown(key) for key in given if key not in SETTINGS]
     settings = {key: given.get(key, default) for key, (_, default, _) in SETTINGS.items()}
-    problems += [problem for key, value in settings.items() if (problem := wrong(key, value))]
+    for key, (form, default, meaning) in SETTINGS.items():
+        if settings[key] is None:
+            problems.append(f'key "{key}" is missing: {meaning}')
+        elif not fits(form, settings[key]) or (default is None and not settings[key]):
+            problems.append(f'key "{key}" must be {meaning}, not {json.dumps(settings[key])}')
     if problems:
         raise ValueError('Airflow Variable "imagemill": ' + "; ".join(problems))
     return settings
@@ -116,26 +114,17 @@ def read_settings(text: str | None) -> dict[str, Any]:
 
 def unknown(key: str) -> str:
     near = difflib.get_close_matches(key, SETTINGS, n=1)
-    return f'unknown key "{key}"' + (f', did you mean "{near[0]}"?' if near else "")
+    return f'key "{key}" is unknown' + (f', did you mean "{near[0]}"?' if near else "")
 
 
-def wrong(key: str, value: Any) -> str | None:
-    kind, _, meaning = SETTINGS[key]
-    if value is None:
-        return f'key "{key}" is missing ({meaning})'
-    if not isinstance(value, kind) or isinstance(value, bool):
-        return f'key "{key}" must be a {kind.__name__}, not {json.dumps(value)} ({meaning})'
-    if key in URI_FORMS and not value.startswith(URI_FORMS[key]):
-        return f'key "{key}" must begin with {URI_FORMS[key]}, not {json.dumps(value)}'
-    if key == "warehouse" and not re.fullmatch(r"bigquery://[^/]+/\w+", value):
-        return f'key "warehouse" must be bigquery://project/dataset, not {json.dumps(value)}'
-    if key in ("sources", "flags") and not all(isinstance(item, str) for item in value):
-        return f'key "{key}" must be a list of strings, not {json.dumps(value)}'
-    if key == "sources" and not (value and all(re.match(r"gs://[^/]+", item) for item in value)):
-        return f'key "sources" must list at least one gs:// URL and nothing else, not {json.dumps(value)}'
-    if key == "ttl_hours" and not 1 <= value <= 336:
-        return f'key "ttl_hours" must be from 1 to 336, not {value}'
-    return None
+def fits(form: Any, value: Any) -> bool:
+    if isinstance(form, str):
+        return isinstance(value, str) and re.fullmatch(form, value) is not None
+    if isinstance(form, list):
+        return isinstance(value, list) and all(fits(form[0], item) for item in value)
+    if isinstance(form, dict):
+        return isinstance(value, dict) and all(fits(form[""], item) for item in value.values())
+    return type(value) is int and value in form
 
 
 def night_of(settings: dict[str, Any], source: str, run_date: str, flags: list[str], dag_run_id: str) -> dict[str, Any]:
@@ -162,9 +151,9 @@ def batch_of(settings: dict[str, Any], args: list[str]) -> dict[str, Any]:
     return {
         "pyspark_batch": {
             "main_python_file_uri": settings["driver"],
-            "archive_uris": [f"{settings['bundle']}#imagemill-runtime"],
+            "archive_uris": [settings["bundle"].partition("#")[0] + "#imagemill-runtime"],
             "file_uris": [settings["config"]],
-            "args": ["run", "--config", config_name, *args, "--json"],
+            "args": ["run", "--config", config_name, *args],
         },
         "runtime_config": {"version": settings["runtime_version"], "properties": settings["properties"]},
         "environment_config": {
@@ -191,6 +180,14 @@ def ending_of(text: str) -> dict[str, Any]:
     return {}
 
 
+def failure_of(error: dict[str, Any]) -> AirflowException:
+    """What a failed run says, and whether Airflow is to try again."""
+    message = f"{error['code']}: {error['message']}. Next: {error.get('hint', 'read the log above')}"
+    if error.get("exitCode") in NO_USE_TO_RETRY:
+        return AirflowFailException(f"{message} Then clear this task: the run continues where it is.")
+    return AirflowException(message)
+
+
 class NightObjectsSensor(GCSObjectsWithPrefixExistenceSensor):
     """Asks for one name where the provider's lists them all: a night may have millions."""
 
@@ -210,8 +207,7 @@ class ImagemillBatchOperator(DataprocCreateBatchOperator):
 
     def live_or_new(self, stem: str) -> str:
         """`<stem>-<n>`: n is the number of the try, as each try burns one id, whether its batch succeeds or fails."""
-        for number in itertools.count(1):
-            batch_id = f"{stem}-{number}"
+        for batch_id in (f"{stem}-{number}" for number in itertools.count(1)):
             try:
                 batch = self.hook.get_batch(batch_id=batch_id, region=self.region, project_id=self.project_id)
             except NotFound:
@@ -219,18 +215,13 @@ class ImagemillBatchOperator(DataprocCreateBatchOperator):
             self.log.info("Batch %s of an earlier try: %s", batch_id, batch.state.name)
             if batch.state.name in ("PENDING", "RUNNING"):
                 return batch_id
-        raise AssertionError("count() does not end")
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
-        text = self.driver_log(event["batch_id"]) if event else ""
+        text = self.driver_log(event["batch_id"])
         self.log.info("The end of the batch's log:\n%s", text)
         ending = ending_of(text)
-        error = ending.get("error", {})
-        if error and event and event["batch_state"] == "FAILED":
-            message = f"{error['code']}: {error['message']}\nNext: {error.get('hint', 'read the log above')}"
-            if error.get("exitCode") in NO_USE_TO_RETRY:
-                raise AirflowFailException(f"{message}\nThen clear this task: the run continues where it is.")
-            raise AirflowException(message)
+        if event["batch_state"] == "FAILED" and "error" in ending:
+            raise failure_of(ending["error"])
         super().execute_complete(context, event)
         return ending
 
@@ -245,7 +236,7 @@ class ImagemillBatchOperator(DataprocCreateBatchOperator):
                 if blob.size:
                     tail += blob.download_as_bytes(start=max(0, blob.size - LOG_TAIL_BYTES))
             return tail[-LOG_TAIL_BYTES:].decode(errors="replace")
-        except (GoogleAPICallError, ValueError) as error:
+        except GoogleAPIError as error:
             self.log.warning("The batch's log cannot be read: %s", error)
             return ""
 
@@ -274,7 +265,7 @@ def alert(context: Context) -> None:
     max_active_runs=3,
     default_args={"retries": RETRIES, "on_failure_callback": alert},
     params={
-        "sources": Param([], type="array", items={"type": "string"}, description="Empty: those of the Variable."),
+        "sources": Param([], type="array", items={"type": "string", "pattern": "^gs://"}, description="Empty: those of the Variable."),
         "run_date": Param(None, type=["null", "string"], format="date", description="Empty: the logical date."),
         "flags": Param([], type="array", items={"type": "string"}, description='Added to the Variable\'s, e.g. "--rerun", "2".'),
     },
@@ -339,7 +330,7 @@ def imagemill_nightly() -> None:
             batch_id=batch_id,
             batch=batch,
             deferrable=True,
-            polling_interval_seconds=15,
+            polling_interval_seconds=10,
         )
         objects >> process >> check_rows(loaded)
 
