@@ -58,9 +58,10 @@ describe("a night in Airflow", function () {
   });
 
   it("a closed gate loads nothing, alerts, and says what to do", async () => {
+    await bringImages(world, "2026-11-23", 23);
     const since = world.dataproc.calls.length;
     const flags = ["--set", "gate.maxQuarantinedRatio=0.1"];
-    const { code, said } = await night("2026-11-21", { flags });
+    const { code, said } = await night("2026-11-23", { flags });
     assert.notEqual(code, 0, said);
     const runId = runIdIn(said);
     assert.equal(await loaded(runId), 0);
@@ -71,7 +72,7 @@ describe("a night in Airflow", function () {
     assert.doesNotMatch(said, /starting task_id=open_gate/);
 
     await ask(world.cloud.where, ["finish", runId, "--accept-quarantined", ...world.config]);
-    const again = await night("2026-11-21", { flags });
+    const again = await night("2026-11-23", { flags });
     assert.equal(again.code, 0, again.said);
     assert.equal(await loaded(runId), imagesAnight);
   });
