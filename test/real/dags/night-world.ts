@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { json } from "node:stream/consumers";
 import { openAirflow, type Airflow } from "../../servers/airflow.ts";
 import { startDataproc, type DataprocServer } from "../../servers/dataproc.ts";
 import { ask, configure, putObject, smallImages, startCloud, type Cloud } from "../e2e/cloud.ts";
@@ -82,9 +83,9 @@ interface Webhook extends AsyncDisposable {
 async function startWebhook(): Promise<Webhook> {
   const texts: string[] = [];
   const server = createServer((request, response) => {
-    void request.toArray().then((chunks: Buffer[]) => {
-      texts.push((JSON.parse(Buffer.concat(chunks).toString()) as { text: string }).text);
-      response.end();
+    void json(request).then((body) => {
+      texts.push((body as { text: string }).text);
+      return response.end();
     });
   });
   server.listen(0, "127.0.0.1");

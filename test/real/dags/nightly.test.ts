@@ -11,7 +11,7 @@ const dag = "imagemill_nightly";
 
 /** The DAG in the real Airflow, which runs batches for real. */
 describe("a night in Airflow", function () {
-  this.timeout(10 * 60_000);
+  this.timeout(20 * 60_000);
   this.slow(120_000);
   let world: NightWorld;
   before(async function () {
@@ -34,9 +34,9 @@ describe("a night in Airflow", function () {
   const loaded = async (runId: string): Promise<number> => (await rowsOf(world.cloud, world.warehouse, runId)).length;
 
   it("every source is loaded once and adds up; then the gate opens", async () => {
-    for (const [index, name] of ["cats", "dogs"].entries()) await bringImages(world, `${name}/2026-11-20`, index);
+    for (const [index, name] of ["cats", "dogs"].entries()) await bringImages(world, `${name}/2026-03-20`, index);
     const sources = ["gs://nights/cats/{run_date}", "gs://nights/dogs/{run_date}"];
-    const { code, said } = await night("2026-11-20", { sources });
+    const { code, said } = await night("2026-03-20", { sources });
     assert.equal(code, 0, said);
     const runs = [...new Set([...said.matchAll(/"runId":"([^"]+)"/g)].map(([, runId]) => runId!))];
     assert.equal(runs.length, 2, said);
@@ -47,9 +47,9 @@ describe("a night in Airflow", function () {
   });
 
   it("a batch that fails ends the task with its log, and what no retry helps is not tried again", async () => {
-    await bringImages(world, "2026-11-21", 21);
+    await bringImages(world, "2026-03-21", 21);
     const since = world.dataproc.calls.length;
-    const { code, said } = await night("2026-11-21", { flags: ["--set", "limits.nonsense=1"] });
+    const { code, said } = await night("2026-03-21", { flags: ["--set", "limits.nonsense=1"] });
     assert.notEqual(code, 0, said);
     assert.match(said, /The end of the batch's log:[\s\S]*limits\.nonsense/);
     assert.match(said, /AirflowFailException: [A-Z_]+: .*limits\.nonsense/);
@@ -58,10 +58,10 @@ describe("a night in Airflow", function () {
   });
 
   it("a closed gate loads nothing, alerts, and says what to do", async () => {
-    await bringImages(world, "2026-11-23", 23);
+    await bringImages(world, "2026-03-23", 23);
     const since = world.dataproc.calls.length;
     const flags = ["--set", "gate.maxQuarantinedRatio=0.1"];
-    const { code, said } = await night("2026-11-23", { flags });
+    const { code, said } = await night("2026-03-23", { flags });
     assert.notEqual(code, 0, said);
     const runId = runIdIn(said);
     assert.equal(await loaded(runId), 0);
@@ -72,24 +72,20 @@ describe("a night in Airflow", function () {
     assert.doesNotMatch(said, /starting task_id=open_gate/);
 
     await ask(world.cloud.where, ["finish", runId, "--accept-quarantined", ...world.config]);
-    const again = await night("2026-11-23", { flags });
+    const again = await night("2026-03-23", { flags });
     assert.equal(again.code, 0, again.said);
     assert.equal(await loaded(runId), imagesAnight);
   });
 
-  it("a retry attaches to the batch that still runs", async () => {
-    await bringImages(world, "2026-11-22", 22);
+  it("a retry attaches to the batch whose creation was not answered", async () => {
+    await bringImages(world, "2026-03-22", 22);
     const since = world.dataproc.calls.length;
-    let failed = 0;
-    world.dataproc.faults = ({ method, request }) => {
-      const { name } = request as protos.google.cloud.dataproc.v1.GetBatchRequest;
-      const polls = method === "GetBatch" && created(since).some((id) => name.endsWith(id));
-      return polls && failed++ === 0 ? { code: status.PERMISSION_DENIED, when: "before" } : undefined;
-    };
-    const { code, said } = await night("2026-11-22");
+    world.dataproc.faults = ({ method }) =>
+      method === "CreateBatch" && created(since).length === 1 ? { code: status.INTERNAL, when: "after" } : undefined;
+    const { code, said } = await night("2026-03-22");
     world.dataproc.faults = () => undefined;
     assert.equal(code, 0, said);
-    assert.match(said, /Batch imagemill-20261122-\w+-1 of an earlier try: (PENDING|RUNNING)/);
+    assert.match(said, /Batch imagemill-20260322-\w+-1 of an earlier try: (PENDING|RUNNING)/);
     const ids = created(since);
     assert.equal(ids.length, 2, "the second call is answered that the batch is there");
     assert.equal(new Set(ids).size, 1);
@@ -97,36 +93,53 @@ describe("a night in Airflow", function () {
     await assertHolds(world.cloud.where, runIdIn(said), world.config);
   });
 
-  it("a backfill of three dates loads each once; a date whose images come late is waited for", async () => {
-    const dates = ["2026-11-01", "2026-11-02", "2026-11-03"];
-    const [first, second, late] = dates as [string, string, string];
-    for (const [index, date] of [first, second].entries()) await bringImages(world, date, 50 + index);
+  it("a backfill of three dates loads each once, though a watcher fails and images come late", async () => {
+    const [first, second, late] = ["2026-03-01", "2026-03-02", "2026-03-03"] as const;
+    await bringImages(world, first, 50);
+    await bringImages(world, second, 51);
     const since = world.dataproc.calls.length;
+    const idsOf = (date: string): string[] => created(since).filter((id) => id.includes(date.replaceAll("-", "")));
+    let failures = 0;
+    world.dataproc.faults = ({ method, request }) => {
+      const { name } = request as protos.google.cloud.dataproc.v1.GetBatchRequest;
+      const watches = method === "GetBatch" && idsOf(first).some((id) => name.endsWith(id));
+      return watches && failures++ === 0 ? { code: status.PERMISSION_DENIED, when: "before" } : undefined;
+    };
     await using _running = await world.airflow.startAll();
     const range = ["--from-date", `${first}T00:00:00Z`, "--to-date", `${late}T23:59:59Z`];
     const { code, said } = await world.airflow.airflow("backfill", "create", "--dag-id", dag, ...range, "--max-active-runs", "3");
     assert.equal(code, 0, said);
-    const batches = async (date: string): Promise<string[]> => created(since).filter((id) => id.includes(date.replaceAll("-", "")));
-    while ((await batches(second)).length === 0) await delay(500);
-    assert.deepEqual(await batches(late), []);
+    await world.airflow.airflow("dags", "unpause", dag);
+    await until("a batch of the second date", async () => idsOf(second).length > 0);
+    assert.deepEqual(idsOf(late), []);
     await bringImages(world, late, 53);
-    for (;;) {
+    await until("the end of the backfill", async () => {
       const runs = await world.airflow.airflow("dags", "list-runs", dag, "--output", "json");
       const states = backfilled(runs.said);
-      if (states.length === 3 && states.every((state) => state !== "running" && state !== "queued")) {
-        assert.deepEqual(states, ["success", "success", "success"], runs.said);
-        break;
-      }
-      await delay(1000);
-    }
+      assert.ok(!states.includes("failed"), runs.said);
+      return states.filter((state) => state === "success").length === 3;
+    });
+    assert.deepEqual(
+      [first, second, late].map((date) => new Set(idsOf(date)).size),
+      [1, 1, 1],
+    );
+    assert.ok(failures > 1 && idsOf(first).length === 2, "the first date was tried again, and attached");
     const sql = "SELECT CAST(run_date AS STRING) AS d, COUNT(*) AS n, COUNT(DISTINCT run_id) AS r FROM images GROUP BY 1 ORDER BY 1";
     const found = await query(world.cloud, world.warehouse, sql);
     assert.deepEqual(
-      found.filter(({ d }) => dates.includes(String(d))),
-      dates.map((d) => ({ d, n: imagesAnight, r: 1 })),
+      found.filter(({ d }) => (d as string) <= late),
+      [first, second, late].map((d) => ({ d, n: imagesAnight, r: 1 })),
     );
   });
 });
+
+async function until(what: string, happens: () => Promise<boolean>): Promise<void> {
+  const startedMs = Date.now();
+  while (!(await happens())) {
+    if (Date.now() - startedMs > 8 * 60_000) throw new Error(`${what} did not come`);
+    await delay(1000);
+  }
+}
 
 /** States of the backfill's runs, from `dags list-runs --output json` among what else is said. */
 function backfilled(said: string): string[] {
