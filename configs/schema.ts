@@ -5,6 +5,7 @@ import { engineNames, type Config, type GoogleConfig, type JobConfig, type Selec
 import { local } from "./engines/local.ts";
 import { spark } from "./engines/spark.ts";
 import { day, duration, flag, instant, oneOf, quantity, ratio, size, text, whole } from "./fields.ts";
+import { prices } from "./prices.ts";
 import { parsePixels } from "./units.ts";
 
 /*
@@ -157,6 +158,11 @@ const fileSchema = z.strictObject({
   local: local.prefault({}).describe("The engine `local`: this machine."),
   spark: spark.prefault({}).describe("The engine `spark`: any Spark cluster."),
   google: google.prefault({}).describe("Google Cloud."),
+  prices: prices
+    .prefault({})
+    .describe(
+      "List prices, for predictions and for the cost of a run. Nothing has a price unless it is written here; prices-example.yaml has some, with their sources.",
+    ),
   logLevel: oneOf(logLevels).default("warn").describe("Least level of the structured log on stderr."),
 });
 

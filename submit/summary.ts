@@ -72,9 +72,9 @@ export interface PlanSummary {
   objects: number;
   bytes: number;
   shards: number;
-  /** Wall time on this machine, start-up excluded. */
+  /** Wall time on the configured engine, from its start to its last worker's end; without seal, load and report. */
   predictedSeconds: number;
-  /** In US dollars; null where the engine has no price. */
+  /** In `currency`; null where a price that it takes is not given, or the cluster is not known. */
   predictedCost: number | null;
   /** Longest shard / mean shard. */
   skew: number;
@@ -85,6 +85,12 @@ export interface PlanSummary {
   /** A stored plan was found and taken. */
   adopted: boolean;
   saved: boolean;
+  engine: string;
+  /** Shards at once that the prediction counts with. */
+  workers: number;
+  /** Nothing says how large the engine's cluster is: this machine stands in for it. */
+  assumed: boolean;
+  currency: string;
 }
 
 export interface RunStatus {

@@ -123,6 +123,7 @@ export function configOf(urls: Pick<Config, "source" | "archive" | "control" | "
     local: { processes: 2, threadsPerProcess: 1, pin: false, shardAttempts: 3 },
     spark: { submitCommand: "spark-submit", conf: {}, taskCpus: 1, shardAttempts: 4, speculation: true, worker: "here" },
     google: { location: "EU", endpoints: {} },
+    prices: { currency: "USD", minimumBilledMs: 60_000 },
     logLevel: "silent",
   };
 }
