@@ -1,5 +1,7 @@
 import type { Plan, RunRequest, ShardEntry, StoreUrls } from "../core/types.ts";
 import { createPlan, previewPlan, type PlanInput, type Planned } from "../partitioner/plan.ts";
+import { predict } from "../capacity/predict.ts";
+import { fleetOf } from "./fleet.ts";
 import { preflight } from "./preflight.ts";
 import type { Driver, RunOptions } from "./driver.ts";
 
@@ -87,6 +89,7 @@ function listingEvents({ host }: Driver): (objects: number, bytes: number) => vo
 }
 
 function announce(driver: Driver, { plan, adopted }: Planned): void {
+  const { config } = driver;
   const { emit } = driver.host;
   emit({
     type: "planned",
@@ -95,7 +98,7 @@ function announce(driver: Driver, { plan, adopted }: Planned): void {
     unchanged: plan.manifest.unchanged,
     bytes: plan.manifest.bytes,
     shards: plan.shards.length,
-    predictedMs: plan.predictedMs,
+    predictedMs: predict(plan.shards, fleetOf(config, config.engine, driver.sizing()), config.prices).wallMs,
     adopted,
   });
   if (plan.manifest.objects === 0) emit({ type: "notice", level: "warn", text: nothingFound(plan.stores.source, plan.request) });

@@ -104,7 +104,7 @@ export interface RunStatus {
   /** In shards. */
   objects: number;
   bytes: number;
-  shards: { committed: number; total: number };
+  shards: StatusShards;
   /** Of committed shards. */
   counts: Counts;
   /** First uncommitted shards, at most ten. */
@@ -116,6 +116,10 @@ export interface RunStatus {
   imagesPerSecond: number;
   /** Of what is left, at the pace so far; absent before the first commit. */
   remainingMs?: number;
+  /** Now and what remains; RFC 3339. Absent where nobody is seen to work. */
+  predictedEndAt?: string;
+  /** The image in flight for longest, of the shards that come next. */
+  slowest?: { name: string; shard: string; ms: number };
   rowsLoaded?: number;
   /** A driver on this machine that holds the run. */
   driver?: LockHolder;
@@ -124,6 +128,20 @@ export interface RunStatus {
   places?: RunPlaces;
   /** What to do next: one command. */
   next: string;
+}
+
+/** Commits are the truth; the rest is what the engine and the attempts' own notes tell. */
+export interface StatusShards {
+  committed: number;
+  total: number;
+  running: number;
+  waiting: number;
+  /** Attempts beyond each shard's first, as far as is known. */
+  retried: number;
+  /** Begun, and nobody seems to work on them any more. */
+  lost: number;
+  /** Given up by the engine after so many attempts. */
+  failed: number;
 }
 
 export interface LockHolder {
