@@ -1,4 +1,5 @@
-import type { Plan, RunRequest, ShardEntry, StoreUrls } from "../core/types.ts";
+import type { Plan, RunRequest, ShardEntry } from "../core/types.ts";
+import type { PlanSubject } from "../partitioner/plan-difference.ts";
 import { createPlan, previewPlan, type PlanInput, type Planned } from "../partitioner/plan.ts";
 import { predict } from "../capacity/predict.ts";
 import { fleetOf } from "./fleet.ts";
@@ -53,12 +54,11 @@ export async function previewFor(driver: Driver, wish: PlanWish, signal: AbortSi
 }
 
 async function inputFor(driver: Driver, { request, runDate, entries }: PlanWish, signal: AbortSignal): Promise<PlanInput> {
-  const stores = storesFor(driver, request.source, runDate);
+  const subject = subjectOf(driver, { request, runDate });
+  const { stores } = subject;
   return {
-    request,
+    ...subject,
     runDate,
-    policy: driver.config.policy,
-    stores,
     code: driver.code(),
     source: await driver.source(stores.source),
     control: driver.control,
@@ -69,13 +69,11 @@ async function inputFor(driver: Driver, { request, runDate, entries }: PlanWish,
   };
 }
 
-function storesFor({ config }: Driver, source: string, runDate: string): StoreUrls {
-  return {
-    source: source.replaceAll("{run_date}", runDate),
-    archive: config.archive,
-    control: config.control,
-    warehouse: config.warehouse,
-  };
+/** All that a plan is made for: what its `requestDigest` covers. */
+export function subjectOf({ config }: Driver, { request, runDate }: Pick<PlanWish, "request" | "runDate">): PlanSubject {
+  const { archive, control, warehouse, policy } = config;
+  const source = request.source.replaceAll("{run_date}", runDate);
+  return { request, policy, stores: { source, archive, control, warehouse } };
 }
 
 function listingEvents({ host }: Driver): (objects: number, bytes: number) => void {

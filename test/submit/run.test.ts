@@ -11,6 +11,7 @@ import { requestOf } from "../../submit/planning.ts";
 import { planRun } from "../../submit/plan.ts";
 import { run } from "../../submit/run.ts";
 import { runStatus } from "../../submit/status.ts";
+import { counting } from "./counting.ts";
 import { bareRun, createWorld, fakeClock, type World } from "./world.ts";
 
 export const objects = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`photo-${index}.jpg`, `image ${index}`]));
@@ -19,29 +20,6 @@ export const objects = Object.fromEntries(Array.from({ length: 12 }, (_, index) 
 export function assertOnce({ warehouse }: World, runId: string, names: string[]): void {
   const rows = warehouse.images.filter((row) => row.run_id === runId).map((row) => row.name);
   assert.deepEqual(rows.sort(), [...names].sort());
-}
-
-/** Counts calls that change a store, and listings. */
-function counting(calls: string[]): (store: ObjectStore, url: string) => ObjectStore {
-  return (store, url) => ({
-    ...store,
-    list: (options) => {
-      calls.push(`list ${url} ${options?.prefix ?? ""}`);
-      return store.list(options);
-    },
-    write: async (name, bytes, options) => {
-      calls.push(`write ${name}`);
-      return store.write(name, bytes, options);
-    },
-    copy: async (source, name, options) => {
-      calls.push(`copy ${name}`);
-      return store.copy(source, name, options);
-    },
-    delete: async (name, options) => {
-      calls.push(`delete ${name}`);
-      return store.delete(name, options);
-    },
-  });
 }
 
 for (const kind of ["memory", "file"] as const) {
