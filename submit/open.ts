@@ -23,7 +23,7 @@ const warehouseLockTimeoutMs = 60_000;
 
 /** The driver of a configuration, with everything that is real. Opens the control store; the rest when it is used. */
 export async function openDriver(config: Config, host: DriverHost): Promise<Driver> {
-  const { log, clock, random } = host;
+  const { log, clock, random, emit } = host;
   const { storageAttempts: attempts, storageConcurrency: concurrency } = config.policy.limits;
   const endpoint = config.google.endpoints.storage;
   const sizing = (): Sizing => sizingOf(config);
@@ -37,7 +37,15 @@ export async function openDriver(config: Config, host: DriverHost): Promise<Driv
         random,
         ...(endpoint !== undefined && { endpoint }),
       }),
-    openWarehouse: async (url) => openWarehouse(url, { log, clock, random, lockTimeoutMs: warehouseLockTimeoutMs, ...bigqueryOf(config) }),
+    openWarehouse: async (url) =>
+      openWarehouse(url, {
+        log,
+        clock,
+        random,
+        lockTimeoutMs: warehouseLockTimeoutMs,
+        onWait: (text) => emit({ type: "notice", level: "warn", text }),
+        ...bigqueryOf(config),
+      }),
     createEngine: async (onEvent, name = config.engine) => Promise.resolve(engineOf(name, config, host, onEvent)),
     code: codeDigests,
     sizing,

@@ -149,6 +149,21 @@ describe("the command line", function () {
     assert.match(ill.out, /next: /);
   });
 
+  it("doctor says when a folder's place, or one above it, is taken by a file", async () => {
+    const file = join(cwd, "a-file");
+    await writeFile(file, "in the way");
+    for (const flags of [
+      ["--archive", file],
+      ["--archive", join(file, "deep", "below")],
+      ["--control", file],
+    ]) {
+      const { code, out } = await run("doctor", ...flags);
+      assert.equal(code, 1, out);
+      assert.match(out, new RegExp(`FAIL {2}${flags[0]!.slice(2)} .*a-file is a file`));
+    }
+    await rm(file);
+  });
+
   it("archive prune deletes what is past its days and nothing else", async () => {
     const { code, out } = await run("archive", "prune", "--dry-run", "--json");
     assert.equal(code, 0);
