@@ -63,8 +63,9 @@ async function notesOf({ control, shards }: PlannedRun): Promise<{ rows: string[
 function descendantsOf(pid: number): number[] {
   const lines = execFileSync("ps", ["-eo", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n");
   const pairs = lines.map((line) => line.trim().split(/\s+/).map(Number));
-  const children = pairs.filter(([, parent]) => parent === pid).map(([child]) => child!);
-  return children.flatMap((child) => [child, ...descendantsOf(child)]);
+  const found = [pid];
+  for (const one of found) found.push(...pairs.filter(([, parent]) => parent === one).map(([child]) => child!));
+  return found.slice(1);
 }
 
 function isThere(pid: number): boolean {
