@@ -18,6 +18,7 @@ import { planRun, runId, type PlannedRun } from "./planned-run.ts";
 import { work } from "./working.ts";
 
 const bin = fileURLToPath(new URL("../../submit/bin.js", import.meta.url));
+const slowJob = fileURLToPath(new URL("./slow-job.ts", import.meta.url));
 /** Promised is about five seconds; a machine that is busy gets more. */
 const promisedMs = 10_000;
 
@@ -36,7 +37,7 @@ async function waitingRun(busy: boolean): Promise<Waiting> {
   const folder = await mkdtemp(join(tmpdir(), "imagemill-stopped-"));
   const gate = join(folder, "gate");
   await writeFile(gate, "");
-  const run = await planRun({ objects, jobs: [{ name: "./slow-job.ts", params: { gate, busy } }], limits: { imageTimeoutMs: 60_000 } });
+  const run = await planRun({ objects, jobs: [{ name: slowJob, params: { gate, busy } }], limits: { imageTimeoutMs: 60_000 } });
   return {
     run,
     release: async () => rm(gate),

@@ -276,6 +276,8 @@ def main(path):
         shards = file.read().split()
     status = StatusFile(spec["status"])
     context = SparkContext.getOrCreate()
+    # Three lines a task are a long log where there are many shards.
+    context.setLogLevel("WARN")
     job = Job(context, spec, shards)
 
     def on_terminate(_signal, _frame):
