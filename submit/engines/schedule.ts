@@ -89,7 +89,7 @@ function exited(schedule: Schedule, { slot, failure, fatal }: Extract<ScheduleEv
   const begun = given.filter((shard) => schedule.begun.has(shard));
   // One that died before it began anything must cost an attempt, too, or this would never end.
   const blamed = begun.length > 0 ? begun : given.slice(0, 1);
-  schedule.waiting.push(...given.filter((shard) => !blamed.includes(shard)).reverse());
+  schedule.waiting.push(...given.filter((shard) => !blamed.includes(shard)).toReversed());
   for (const shard of blamed) attemptFailed(schedule, { shard, ...failure });
 }
 
