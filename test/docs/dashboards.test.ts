@@ -51,9 +51,9 @@ describe("docs/dashboards.md", () => {
     const context = { log: silentLogger, clock: systemClock, random: systemRandom, lockTimeoutMs: 5000 };
     warehouse = await openWarehouse(`duckdb://${join(folder, "w.duckdb")}`, context);
     await warehouse.ensure();
-    for (const { table_name, column_name } of await warehouse.query("SELECT table_name, column_name FROM information_schema.columns")) {
-      const known = columns.get(String(table_name)) ?? new Set();
-      columns.set(String(table_name), known.add(String(column_name)));
+    const found = (await warehouse.query("SELECT table_name, column_name FROM information_schema.columns")) as Record<string, string>[];
+    for (const { table_name: table, column_name: column } of found) {
+      columns.set(table!, (columns.get(table!) ?? new Set()).add(column!));
     }
     for (const table of tables) {
       for (const { name, fields = [] } of table.columns) for (const field of fields) columns.get(table.name)!.add(`${name}.${field.name}`);
