@@ -35,6 +35,8 @@ export const controlNames = {
   /** `digest` of the jobs' digests. */
   cost: (digest: string) => `cost/${digest}.json`,
   quarantine: (runId: string, name: string, generation: string) => `quarantine/${runId}/${escapeName(name)}@${generation}`,
+  /** What machines of a cluster run; `sha256` of the archive's bytes. */
+  runtime: (sha256: string, file: string) => `runtime/${sha256.slice(0, 16)}/${file}`,
 } as const;
 
 function segmentNumber(number: number): string {
