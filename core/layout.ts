@@ -38,9 +38,9 @@ export const controlNames = {
   ledgerMerge: (key: string, from: number, to: number) => `ledger/${key}/merged/${segmentNumber(from)}-${segmentNumber(to)}.json`,
   /** `digest` of the jobs' digests. */
   cost: (digest: string) => `cost/${digest}.json`,
+  /** What nodes of clusters execute; the file's name carries a digest of its content. */
+  runtime: (file: string) => `runtime/${file}`,
   quarantine: (runId: string, name: string, generation: string) => `quarantine/${runId}/${escapeName(name)}@${generation}`,
-  /** What machines of a cluster run; `sha256` of the archive's bytes. */
-  runtime: (sha256: string, file: string) => `runtime/${sha256.slice(0, 16)}/${file}`,
 } as const;
 
 function segmentNumber(number: number): string {

@@ -8,7 +8,8 @@ import { readMachine } from "../pool/machine.ts";
 import { pinned, sizeMachine, type Sizing } from "../pool/sizing.ts";
 import { openSource, openStore, type StoreContext } from "../storage/open.ts";
 import { openWarehouse } from "../warehouse/open.ts";
-import { uploadRuntime } from "./bundle/upload.ts";
+import type { Bundle } from "./bundle/bundle.ts";
+import { uploadArchive } from "./bundle/upload.ts";
 import { createDriver, type Driver, type DriverHost } from "./driver.ts";
 import { createComputeEngine } from "./engines/compute.ts";
 import { openBatch } from "./engines/compute/client.ts";
@@ -94,28 +95,27 @@ function sparkEngine(config: Config, host: DriverHost): Engine {
 
 async function nodeRuntime({ spark }: Config, host: DriverHost, signal: AbortSignal): Promise<NodeRuntime> {
   if (isHere(spark)) return { kind: "here", command: [process.execPath, entry] };
-  return { kind: "archive", file: await bundleFile(host, signal) };
+  return { kind: "archive", file: (await bundleOf(host, signal)).file };
 }
 
 /** The runtime archive, made unless it is there. */
-async function bundleFile({ environment }: DriverHost, signal: AbortSignal): Promise<string> {
+async function bundleOf({ environment }: DriverHost, signal: AbortSignal): Promise<Bundle> {
   const { makeBundle } = await import("./bundle/bundle.ts");
-  return (await makeBundle(join(cacheFolder(environment), "bundles"), signal)).file;
+  return makeBundle(join(cacheFolder(environment), "bundles"), signal);
 }
 
 async function computeEngine(config: Config, host: DriverHost): Promise<Engine> {
-  const { log, clock, random } = host;
+  const { clock, random } = host;
   const { project, endpoints } = config.google;
   const control = await openStore(config.control, storeContext(config, host));
   const place = { ...(project !== undefined && { project }), ...(endpoints.batch !== undefined && { endpoint: endpoints.batch }) };
   return createComputeEngine({
     config: config.compute,
     control,
-    batch: openBatch({ ...place, log, clock, random }),
+    batch: openBatch({ ...place, clock, random }),
     runtime: async (signal) => {
       if (config.compute.image !== undefined) return { kind: "image" };
-      const { uri, sha256 } = await uploadRuntime(control, await bundleFile(host, signal), signal);
-      return { kind: "archive", uri, sha256 };
+      return { kind: "archive", ...(await uploadArchive(control, await bundleOf(host, signal), signal)) };
     },
     ...(endpoints.storage !== undefined && { storageEndpoint: endpoints.storage }),
     logLevel: config.logLevel,

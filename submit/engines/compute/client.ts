@@ -1,8 +1,7 @@
 import type { protos } from "@google-cloud/batch";
 import type { Clock, Random } from "../../../core/clock.ts";
 import { parseEndpoint } from "../../../core/endpoint.ts";
-import type { Logger } from "../../../core/log.ts";
-import { googleCalls, grpcCodes, oneTry, saidCode } from "../google-calls.ts";
+import { grpcCalls, isAlreadyExists, isNotFound, isUnfulfilled } from "../grpc-call.ts";
 import { requestIdOf, type Job } from "./job.ts";
 import type { Task } from "./status.ts";
 
@@ -12,7 +11,6 @@ export interface BatchPlace {
   endpoint?: string;
   clock: Clock;
   random: Random;
-  log: Logger;
 }
 
 /** What the engine asks of Batch. Job names are `projects/…/locations/…/jobs/…`. */
@@ -28,10 +26,11 @@ export interface Batch {
   close(): Promise<void>;
 }
 
-const roles = "roles/batch.jobsEditor on the project, and roles/iam.serviceAccountUser on the account that the machines act as";
+const permissionHint =
+  "Whoever submits needs roles/batch.jobsEditor on the project, and roles/iam.serviceAccountUser on the service account of the machines.";
 
-export function openBatch({ project, endpoint, clock, random, log }: BatchPlace): Batch {
-  const { call } = googleCalls({ service: "Batch", api: "batch.googleapis.com", roles, clock, random, log });
+export function openBatch({ project, endpoint, clock, random }: BatchPlace): Batch {
+  const call = grpcCalls({ service: "Batch", permissionHint, clock, random });
   const here = endpoint !== undefined && parseEndpoint(endpoint).loopback ? "local" : undefined;
   const known = project ?? here;
   let opened: ReturnType<typeof openClient> | undefined;
@@ -39,9 +38,9 @@ export function openBatch({ project, endpoint, clock, random, log }: BatchPlace)
 
   const get: Batch["get"] = async (name, signal) => {
     try {
-      return await call("show its job", async () => (await (await client()).getJob({ name }, oneTry))[0], signal);
+      return await call("show the job", async (own) => (await (await client()).getJob({ name }, own))[0], signal);
     } catch (error) {
-      if (saidCode(error, grpcCodes.notFound)) return undefined;
+      if (isNotFound(error)) return undefined;
       throw error;
     }
   };
@@ -52,10 +51,10 @@ export function openBatch({ project, endpoint, clock, random, log }: BatchPlace)
       const name = `${parent}/jobs/${jobId}`;
       const request = { parent, jobId, job, requestId: requestIdOf(`create ${name}`) };
       try {
-        const created = await call("create the job", async () => (await (await client()).createJob(request, oneTry))[0], signal);
+        const created = await call("create the job", async (own) => (await (await client()).createJob(request, own))[0], signal);
         return { job: created, taken: false };
       } catch (error) {
-        const there = saidCode(error, grpcCodes.alreadyExists) ? await get(name, signal) : undefined;
+        const there = isAlreadyExists(error) ? await get(name, signal) : undefined;
         if (there === undefined) throw error;
         return { job: there, taken: true };
       }
@@ -66,15 +65,19 @@ export function openBatch({ project, endpoint, clock, random, log }: BatchPlace)
         pageSize: count,
         ...(state !== undefined && { filter: `State=${state}` }),
       };
-      const list = async (): Promise<Task[]> => (await (await client()).listTasks(request, { ...oneTry, autoPaginate: false }))[0];
-      return call("list its tasks", list, signal);
+      const onePage = { autoPaginate: false };
+      return call(
+        "list the tasks of the job",
+        async (own) => (await (await client()).listTasks(request, { ...own, ...onePage }))[0],
+        signal,
+      );
     },
     cancel: async (name, signal) => {
       const request: protos.google.cloud.batch.v1.ICancelJobRequest = { name, requestId: requestIdOf(`cancel ${name}`) };
       try {
-        await call("cancel the job", async () => (await client()).cancelJob(request, oneTry), signal);
+        await call("cancel the job", async (own) => (await client()).cancelJob(request, own), signal);
       } catch (error) {
-        if (!saidCode(error, grpcCodes.notFound) && !saidCode(error, grpcCodes.failedPrecondition)) throw error;
+        if (!isNotFound(error) && !isUnfulfilled(error)) throw error;
       }
     },
     close: async () => (await opened)?.close(),
@@ -90,6 +93,7 @@ async function openClient(endpoint: string | undefined) {
   return new BatchServiceClient({
     apiEndpoint: hostname,
     ...(port !== "" && { port: Number(port) }),
-    ...(loopback && { sslCreds: credentials.createInsecure() }),
+    // Never sent; without them the client looks for some.
+    ...(loopback && { sslCreds: credentials.createInsecure(), credentials: { client_email: "nobody", private_key: "none" } }),
   });
 }

@@ -10,7 +10,7 @@ import { createNdjson, jsonBytes } from "../../../storage/objects.ts";
 import { openStore } from "../../../storage/open.ts";
 import type { ObjectStore } from "../../../storage/store.ts";
 import { writeArchive } from "../../../submit/bundle/archive.ts";
-import { uploadRuntime } from "../../../submit/bundle/upload.ts";
+import { uploadArchive } from "../../../submit/bundle/upload.ts";
 import { createComputeEngine } from "../../../submit/engines/compute.ts";
 import { openBatch } from "../../../submit/engines/compute/client.ts";
 import { engineContract, type EngineBench, type EngineBenchOptions } from "../../contracts/engine.ts";
@@ -57,7 +57,7 @@ async function makeBench(gcs: GcsProxy, server: BatchServer, { shards, shardMs, 
   const engine = createComputeEngine({
     config: compute.parse({ region: "europe-west4", attempts: 2 }),
     control: await openStore(stores.control, context),
-    batch: openBatch({ endpoint: server.endpoint, log: silentLogger, clock: systemClock, random: systemRandom }),
+    batch: openBatch({ endpoint: server.endpoint, clock: systemClock, random: systemRandom }),
     runtime: async (signal) => ({ kind: "archive", ...(await fakeRuntime(control, environment, signal)) }),
     storageEndpoint: gcs.endpoint,
     logLevel: "warn",
@@ -92,8 +92,9 @@ async function fakeRuntime(control: ObjectStore, environment: Record<string, str
   try {
     const variables = Object.entries(environment).map(([name, value]) => `export ${name}=${value}\n`);
     const text = `#!/bin/sh\n${variables.join("")}exec ${process.execPath} ${fakeWorker} "$@"\n`;
-    await writeArchive([{ name: "bin/imagemill", text, executable: true }], join(folder, "runtime.tar.gz"), signal);
-    return await uploadRuntime(control, join(folder, "runtime.tar.gz"), signal);
+    const file = join(folder, "runtime.tar.gz");
+    await writeArchive([{ name: "bin/imagemill", text, executable: true }], file, signal);
+    return await uploadArchive(control, { name: "runtime.tar.gz", file }, signal);
   } finally {
     await rm(folder, { recursive: true });
   }
