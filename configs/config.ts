@@ -45,6 +45,35 @@ export interface SparkEngineConfig {
   machines?: ClusterMachinesConfig;
 }
 
+/** Batch on Compute Engine. */
+export interface ComputeEngineConfig {
+  /** Needed to submit, not to look at what was submitted. */
+  region?: string;
+  machineType: string;
+  provisioning: "spot" | "standard";
+  maxMachines: number;
+  /** How long the work should take once machines are up. */
+  targetDurationMs: number;
+  /** Batch tasks at once; "auto" = what fits on the machines. */
+  parallelism: number | "auto";
+  /** Cores of one Batch task = threads of its worker process. */
+  taskCpus: number;
+  /** At a Batch task, the first one included; preemptions count. */
+  attempts: number;
+  taskTimeoutMs: number;
+  bootDiskGb: number;
+  bootDiskType: string;
+  network?: string;
+  subnetwork?: string;
+  noExternalIp: boolean;
+  serviceAccount?: string;
+  /** `zones/…` or `regions/…`, of the region. */
+  allowedLocations: string[];
+  /** Container image that holds imagemill; absent: machines fetch the runtime archive. */
+  image?: string;
+  labels: Record<string, string>;
+}
+
 export interface GoogleConfig {
   project?: string;
   /** Location of buckets and dataset that `init` creates. */
@@ -100,6 +129,7 @@ export interface Config {
   iAcceptLossAfterDays?: number;
   local: LocalEngineConfig;
   spark: SparkEngineConfig;
+  compute: ComputeEngineConfig;
   google: GoogleConfig;
   prices: PricesConfig;
   logLevel: LogLevel;

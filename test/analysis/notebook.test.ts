@@ -28,7 +28,10 @@ describe("the notebook as it is stored", () => {
 
   it("changes nothing: every statement reads, DuckDB is opened read-only", () => {
     const text = code.flatMap((cell) => cell.source).join("");
-    assert.doesNotMatch(text, /\b(INSERT INTO|CREATE (TABLE|OR|VIEW)|DELETE FROM|MERGE INTO|UPDATE \w+ SET|DROP (TABLE|VIEW)|ALTER TABLE)\b/i);
+    assert.doesNotMatch(
+      text,
+      /\b(INSERT INTO|CREATE (TABLE|OR|VIEW)|DELETE FROM|MERGE INTO|UPDATE \w+ SET|DROP (TABLE|VIEW)|ALTER TABLE)\b/i,
+    );
     assert.match(text, /read_only=True/);
   });
 });
