@@ -43,6 +43,44 @@ export interface SparkEngineConfig {
   worker: "auto" | "here" | "bundle" | "unpacked";
 }
 
+export const dataprocModes = ["serverless", "cluster", "ephemeral"] as const;
+
+export interface DataprocEngineConfig {
+  /** Needed to submit, not to look at what was submitted; so is `cluster` in the mode `cluster`. */
+  region?: string;
+  mode: (typeof dataprocModes)[number];
+  cluster?: string;
+  /** Of a serverless batch. */
+  runtimeVersion: string;
+  /** Holds imagemill; of a serverless batch. */
+  containerImage?: string;
+  executorCores: 4 | 8 | 16;
+  maxExecutors: number;
+  /** Sizes the fleet: the predicted work is to be done in that time. */
+  finishWithinMs: number;
+  taskCpus: number;
+  shardAttempts: number;
+  speculation: boolean;
+  /** Properties of Spark, over ours. */
+  properties: Record<string, string>;
+  labels: Record<string, string>;
+  serviceAccount?: string;
+  network?: string;
+  subnetwork?: string;
+  networkTags: string[];
+  /** A bucket's name. */
+  stagingBucket?: string;
+  ephemeral: {
+    imageVersion: string;
+    /** Ends in its number of cores. */
+    machineType: string;
+    workers: number;
+    spotWorkers: number | "auto";
+    idleDeleteMs: number;
+    zone?: string;
+  };
+}
+
 export interface GoogleConfig {
   project?: string;
   /** Location of buckets and dataset that `init` creates. */
@@ -72,6 +110,7 @@ export interface Config {
   iAcceptLossAfterDays?: number;
   local: LocalEngineConfig;
   spark: SparkEngineConfig;
+  dataproc: DataprocEngineConfig;
   google: GoogleConfig;
   logLevel: LogLevel;
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { logLevels } from "../core/log.ts";
 import type { ArchivePolicy, GatePolicy, Limits, PackingPolicy } from "../core/types.ts";
 import { engineNames, type Config, type GoogleConfig, type JobConfig, type SelectConfig } from "./config.ts";
+import { dataproc } from "./engines/dataproc.ts";
 import { local } from "./engines/local.ts";
 import { spark } from "./engines/spark.ts";
 import { day, duration, flag, instant, oneOf, quantity, ratio, size, text, whole } from "./fields.ts";
@@ -156,6 +157,7 @@ const fileSchema = z.strictObject({
     ),
   local: local.prefault({}).describe("The engine `local`: this machine."),
   spark: spark.prefault({}).describe("The engine `spark`: any Spark cluster."),
+  dataproc: dataproc.prefault({}).describe("The engine `dataproc`: Managed Service for Apache Spark on Google Cloud."),
   google: google.prefault({}).describe("Google Cloud."),
   logLevel: oneOf(logLevels).default("warn").describe("Least level of the structured log on stderr."),
 });

@@ -7,8 +7,11 @@ import type { Config } from "../configs/config.ts";
 import { readMachine } from "../pool/machine.ts";
 import { pinned, sizeMachine, type Sizing } from "../pool/sizing.ts";
 import { openSource, openStore } from "../storage/open.ts";
+import type { ObjectStore } from "../storage/store.ts";
 import { openWarehouse } from "../warehouse/open.ts";
-import { createDriver, type Driver, type DriverHost } from "./driver.ts";
+import type { Bundle } from "./bundle/bundle.ts";
+import { createDriver, type Driver, type DriverHost, type DriverParts } from "./driver.ts";
+import type { DataprocRuntime } from "./engines/dataproc.ts";
 import { createLocalEngine } from "./engines/local.ts";
 import { createSparkEngine } from "./engines/spark.ts";
 import { isHere, type NodeRuntime } from "./engines/spark/command.ts";
@@ -18,6 +21,8 @@ import type { WorkerCommand } from "./engines/worker-process.ts";
 
 /** The command line of this installation. */
 const entry = fileURLToPath(new URL("bin.js", import.meta.url));
+/** The same in a container image of submit/bundle/Containerfile. */
+const imageCommand = "/opt/imagemill/bin/imagemill";
 /** How long a load waits for a database file that another process has open. */
 const warehouseLockTimeoutMs = 60_000;
 
@@ -27,18 +32,12 @@ export async function openDriver(config: Config, host: DriverHost): Promise<Driv
   const { storageAttempts: attempts, storageConcurrency: concurrency } = config.policy.limits;
   const endpoint = config.google.endpoints.storage;
   const sizing = (): Sizing => sizingOf(config);
+  const storeContext = { attempts, concurrency, log, clock, random, ...(endpoint !== undefined && { endpoint }) };
+  const open: DriverParts["openStore"] = async (url, as) => (as === "source" ? openSource : openStore)(url, storeContext);
   return createDriver(config, host, {
-    openStore: async (url, as) =>
-      (as === "source" ? openSource : openStore)(url, {
-        attempts,
-        concurrency,
-        log,
-        clock,
-        random,
-        ...(endpoint !== undefined && { endpoint }),
-      }),
+    openStore: open,
     openWarehouse: async (url) => openWarehouse(url, { log, clock, random, lockTimeoutMs: warehouseLockTimeoutMs, ...bigqueryOf(config) }),
-    createEngine: async (onEvent, name = config.engine) => Promise.resolve(engineOf(name, config, host, onEvent)),
+    createEngine: async (onEvent, name = config.engine) => engineOf(name, config, host, onEvent, open),
     code: codeDigests,
     sizing,
   });
@@ -55,10 +54,17 @@ function sizingOf({ local, policy }: Config): Sizing {
   return sizeMachine(readMachine(), { processes, threadsPerProcess, pin, workerMemoryBytes: policy.limits.workerMemoryBytes });
 }
 
-function engineOf(name: string, config: Config, host: DriverHost, onEvent: WorkerEventSink): Engine {
+async function engineOf(
+  name: string,
+  config: Config,
+  host: DriverHost,
+  onEvent: WorkerEventSink,
+  open: DriverParts["openStore"],
+): Promise<Engine> {
   if (name === "local") return localEngine(config, host, onEvent);
   if (name === "spark") return sparkEngine(config, host);
-  throw usageError(`this version has no engine "${name}"`, "Use --engine local or --engine spark.");
+  if (name === "dataproc") return dataprocEngine(config, host, open);
+  throw usageError(`this version has no engine "${name}"`, "Use --engine local, spark or dataproc.");
 }
 
 function localEngine(config: Config, host: DriverHost, onEvent: WorkerEventSink): Engine {
@@ -77,30 +83,75 @@ function localEngine(config: Config, host: DriverHost, onEvent: WorkerEventSink)
 
 function sparkEngine(config: Config, host: DriverHost): Engine {
   const { environment, log, clock } = host;
-  const endpoint = config.google.endpoints.storage;
   return createSparkEngine({
     config: config.spark,
     control: config.control,
     stateFolder: join(stateFolder(environment), "spark", digestOf(config.control)),
     runtime: async (signal) => nodeRuntime(config, host, signal),
     environment,
-    workerEnvironment: endpoint === undefined ? {} : { IMAGEMILL_STORAGE_ENDPOINT: endpoint },
+    workerEnvironment: workerEnvironmentOf(config),
     logLevel: config.logLevel,
     log,
     clock,
   });
 }
 
+/** Google's client takes half a second to load. */
+async function dataprocEngine(config: Config, host: DriverHost, open: DriverParts["openStore"]): Promise<Engine> {
+  const [{ createDataprocEngine }, { dataprocService }] = await Promise.all([
+    import("./engines/dataproc.ts"),
+    import("./engines/dataproc/service.ts"),
+  ]);
+  const { clock, random } = host;
+  const { project, endpoints } = config.google;
+  return createDataprocEngine({
+    config: config.dataproc,
+    service: dataprocService({
+      clock,
+      random,
+      ...(project !== undefined && { project }),
+      ...(endpoints.dataproc !== undefined && { endpoint: endpoints.dataproc }),
+    }),
+    control: config.control,
+    openStore: open,
+    runtime: async (control, signal) => dataprocRuntime(config, host, control, signal),
+    workerEnvironment: workerEnvironmentOf(config),
+    logLevel: config.logLevel,
+    clock,
+  });
+}
+
+async function dataprocRuntime(
+  { dataproc }: Config,
+  { environment }: DriverHost,
+  control: ObjectStore,
+  signal: AbortSignal,
+): Promise<DataprocRuntime> {
+  const { uploadBundle, uploadDriver } = await import("./bundle/upload.ts");
+  const driver = await uploadDriver(control, signal);
+  if (dataproc.containerImage !== undefined) return { driver, command: [imageCommand] };
+  return { driver, archive: await uploadBundle(control, await cachedBundle(environment, signal), signal) };
+}
+
+async function cachedBundle(environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Bundle> {
+  const { makeBundle } = await import("./bundle/bundle.ts");
+  return makeBundle(join(cacheFolder(environment), "bundles"), signal);
+}
+
+/** Of nodes, over their own. */
+function workerEnvironmentOf({ google }: Config): Record<string, string> {
+  const { storage } = google.endpoints;
+  return storage === undefined ? {} : { IMAGEMILL_STORAGE_ENDPOINT: storage };
+}
+
 async function nodeRuntime({ spark }: Config, { environment }: DriverHost, signal: AbortSignal): Promise<NodeRuntime> {
   if (isHere(spark)) return { kind: "here", command: [process.execPath, entry] };
   if (spark.worker === "unpacked") return { kind: "archive" };
-  const { makeBundle } = await import("./bundle/bundle.ts");
-  return { kind: "archive", file: (await makeBundle(join(cacheFolder(environment), "bundles"), signal)).file };
+  return { kind: "archive", file: (await cachedBundle(environment, signal)).file };
 }
 
 /** The same Node and the same code as this process. */
 function workerCommand(config: Config, host: DriverHost, sizing: Sizing, { runId, slot }: { runId: string; slot: number }): WorkerCommand {
-  const endpoint = config.google.endpoints.storage;
   const flags = [
     ["--run", runId],
     ["--shard", "-"],
@@ -110,6 +161,6 @@ function workerCommand(config: Config, host: DriverHost, sizing: Sizing, { runId
   ];
   return {
     ...pinned({ file: process.execPath, arguments: [entry, "worker", ...flags.flat()] }, sizing.pins?.[slot]),
-    environment: { ...host.environment, ...(endpoint !== undefined && { IMAGEMILL_STORAGE_ENDPOINT: endpoint }) },
+    environment: { ...host.environment, ...workerEnvironmentOf(config) },
   };
 }

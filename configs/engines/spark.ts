@@ -13,7 +13,7 @@ function flatProperties(written: Record<string, unknown>, prefix: string): Recor
 }
 
 /** Properties of Spark, nested or dotted. */
-const sparkProperties = () =>
+export const sparkProperties = () =>
   z
     .record(z.string(), z.unknown(), { error: "must be a mapping of Spark properties" })
     .transform((written, context) => {

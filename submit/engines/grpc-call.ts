@@ -4,7 +4,17 @@ import { printable } from "../../core/names.ts";
 import { bounded } from "../../warehouse/bigquery-calls.ts";
 
 /** Status codes of gRPC that are told apart here. */
-const codes = { invalid: 3, deadline: 4, notFound: 5, alreadyExists: 6, denied: 7, exhausted: 8, unfulfilled: 9, unavailable: 14, unauthenticated: 16 };
+const codes = {
+  invalid: 3,
+  deadline: 4,
+  notFound: 5,
+  alreadyExists: 6,
+  denied: 7,
+  exhausted: 8,
+  unfulfilled: 9,
+  unavailable: 14,
+  unauthenticated: 16,
+};
 
 export interface GrpcCallOptions {
   /** As a user knows it: "Dataproc". */
@@ -77,7 +87,10 @@ function inWords({ service, permissionHint }: GrpcCallOptions, what: string, err
   const code = codeIn(error);
   if (code === codes.denied) return withCause(preconditionError("PERMISSION_DENIED", message, permissionHint), error);
   if (code === codes.unauthenticated || /default credentials/.test(said)) {
-    return withCause(preconditionError("NO_CREDENTIALS", message, "gcloud auth application-default login, or run as a service account."), error);
+    return withCause(
+      preconditionError("NO_CREDENTIALS", message, "gcloud auth application-default login, or run as a service account."),
+      error,
+    );
   }
   const hint = hintOf(service, code);
   return new ImagemillError(`${service.toUpperCase()}_FAILED`, message, { cause: error, ...(hint !== undefined && { hint }) });

@@ -52,7 +52,9 @@ export async function startDataproc({ storage, environment = {}, port = 0 }: Dat
   };
   for (const [name, methods] of Object.entries(services)) server.addService(...serviceOf(name, methods, log));
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, taken) => (error === null ? resolve(taken) : reject(error)));
+    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, taken) =>
+      error === null ? resolve(taken) : reject(error),
+    );
   });
   return Object.assign(log, {
     endpoint: `127.0.0.1:${bound}`,

@@ -18,7 +18,15 @@ const text = { type: "string" } as const;
 const options = { run: text, shard: text, control: text, threads: text, "engine-attempt": text, "log-level": text };
 const { values } = parseArgs({ options, allowPositionals: true });
 const runId = values.run!;
-const context = { attempts: 1, concurrency: 4, log: silentLogger, clock: systemClock, random: systemRandom };
+const endpoint = process.env["IMAGEMILL_STORAGE_ENDPOINT"];
+const context = {
+  attempts: 1,
+  concurrency: 4,
+  log: silentLogger,
+  clock: systemClock,
+  random: systemRandom,
+  ...(endpoint !== undefined && { endpoint }),
+};
 const control = await openStore(values.control!, context);
 const plan = (await readJson<Plan>(control, controlNames.plan(runId)))!;
 const place = {

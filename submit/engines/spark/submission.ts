@@ -108,9 +108,13 @@ export function readIfThere<T>(path: string): T | undefined {
   return text === undefined ? undefined : (JSON.parse(text) as T);
 }
 
-/** The end of what was printed, for a message: what happened, not where in Spark. */
+/** The end of what was printed. */
 export function logTail(files: SubmissionFiles): string {
-  const text = textIfThere(files.log)?.slice(-tailBytes) ?? "";
+  return lastLines(textIfThere(files.log)?.slice(-tailBytes) ?? "");
+}
+
+/** The end of what a driver printed, for a message: what happened, not where in Spark. */
+export function lastLines(text: string): string {
   const lines = text.split("\n").filter((line) => line.trim() !== "" && !/^\s+(at |\.\.\. \d+ more)/.test(line));
   return lines.slice(-tailLines).map(printable).join("\n");
 }

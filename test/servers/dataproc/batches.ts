@@ -4,7 +4,18 @@ import { protos } from "@google-cloud/dataproc";
 import { alreadyThere, ApiError, invalid, method, notFound, type Method } from "./calls.ts";
 import { runContainer } from "./container.ts";
 import { checkBatch, checkBatchId, checkRequestId } from "./rules.ts";
-import { Batch, BatchOperationMetadata, newOperation, packed, placeOf, type RunningOperation, stagingUri, timestamp, track, type World } from "./world.ts";
+import {
+  Batch,
+  BatchOperationMetadata,
+  newOperation,
+  packed,
+  placeOf,
+  type RunningOperation,
+  stagingUri,
+  timestamp,
+  track,
+  type World,
+} from "./world.ts";
 
 const v1 = protos.google.cloud.dataproc.v1;
 const State = v1.Batch.State;
@@ -113,7 +124,11 @@ function isOver({ state }: IBatch): boolean {
 
 function enter(batch: IBatch, state: BatchState, message = ""): void {
   if (batch.state !== undefined) {
-    batch.stateHistory!.push({ state: batch.state ?? null, stateMessage: batch.stateMessage ?? "", stateStartTime: batch.stateTime ?? null });
+    batch.stateHistory!.push({
+      state: batch.state ?? null,
+      stateMessage: batch.stateMessage ?? "",
+      stateStartTime: batch.stateTime ?? null,
+    });
   }
   Object.assign(batch, { state, stateMessage: message, stateTime: timestamp() });
 }
