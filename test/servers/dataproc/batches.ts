@@ -28,8 +28,8 @@ interface Held {
   stop: AbortController;
 }
 
-/** google.cloud.dataproc.v1.BatchController */
-export function batchController(world: World): Method[] {
+/** google.cloud.dataproc.v1.BatchController; `list` gives all that there are. */
+export function batchController(world: World): { methods: Method[]; list(): IBatch[] } {
   const batches = new Map<string, Held>();
   const byRequest = new Map<string, Held>();
 
@@ -97,7 +97,7 @@ export function batchController(world: World): Method[] {
     return found;
   };
 
-  return [
+  const methods = [
     method("CreateBatch", v1.CreateBatchRequest, protos.google.longrunning.Operation, create),
     method("GetBatch", v1.GetBatchRequest, v1.Batch, ({ name }) => {
       const { batch, stop } = held(name);
@@ -116,6 +116,7 @@ export function batchController(world: World): Method[] {
       return {};
     }),
   ];
+  return { methods, list: () => [...batches.values()].map(({ batch }) => batch) };
 }
 
 function isOver({ state }: IBatch): boolean {
