@@ -1,4 +1,5 @@
 import type { Bundle } from "../bundle/bundle.ts";
+import type { UploadedRuntime } from "../bundle/upload.ts";
 import { formatBytes } from "../terminal/format.ts";
 import { placeText } from "../terminal/places.ts";
 import { configFlags, text } from "./flags.ts";
@@ -37,14 +38,8 @@ export const bundleVerb = defineVerb({
   },
 });
 
-/** URIs for whoever submits a Spark application. */
-interface UploadedRuntime {
-  archive: string;
-  driver: string;
-}
-
 async function uploadTo(args: ConfigArguments, shell: Shell, bundle: Bundle): Promise<UploadedRuntime> {
-  const [{ openSession }, { openSessionStore }, { uploadBundle, uploadDriver }] = await Promise.all([
+  const [{ openSession }, { openSessionStore }, { uploadRuntime }] = await Promise.all([
     import("./session.ts"),
     import("./stores.ts"),
     import("../bundle/upload.ts"),
@@ -52,7 +47,7 @@ async function uploadTo(args: ConfigArguments, shell: Shell, bundle: Bundle): Pr
   using session = await openSession(args, shell, { source: false, phase: "uploading" });
   const control = await openSessionStore(session.config, "control", shell, session.log);
   try {
-    return { archive: await uploadBundle(control, bundle, shell.signal), driver: await uploadDriver(control, shell.signal) };
+    return await uploadRuntime(control, bundle, shell.signal);
   } finally {
     await control.close();
   }

@@ -1,5 +1,5 @@
 /*
- * Speaks as `imagemill worker` does, with shards on stdin or the command line, with the work of fake-work.ts. FAKE_WORK_MS: how long a shard takes;
+ * Speaks as `imagemill worker` does, with shards on stdin, on the command line or in an object, with the work of fake-work.ts. FAKE_WORK_MS: how long a shard takes;
  * FAKE_POISON: shards at which it dies; FAKE_REFUSE: shards that it says it cannot do.
  */
 import { createInterface } from "node:readline";
@@ -41,7 +41,14 @@ const emit = (event: WorkerEvent): void => void process.stdout.write(`${JSON.str
 
 process.on("SIGTERM", () => process.exit(143));
 if (values.shard === "-") fromStdin();
-else for (const shard of values.shard!.split(",")) await work(shard);
+else for (const shard of await shardsOf(values.shard!)) await work(shard);
+
+async function shardsOf(written: string): Promise<string[]> {
+  const [, object, line] = /^@(.+):(\d+)$/.exec(written) ?? [];
+  if (object === undefined) return written.split(",");
+  const { bytes } = await control.read(object);
+  return Buffer.from(bytes).toString("utf8").split("\n")[Number(line)]!.split(" ");
+}
 
 function fromStdin(): void {
   const lines = createInterface({ input: process.stdin });

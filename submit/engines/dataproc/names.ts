@@ -1,4 +1,4 @@
-import { digestOf, sha256Hex } from "../../../core/digest.ts";
+import { digestOf } from "../../../core/digest.ts";
 import type { Link } from "../engine.ts";
 import type { DataprocHandle } from "./handle.ts";
 
@@ -8,12 +8,6 @@ import type { DataprocHandle } from "./handle.ts";
  */
 export function submissionId(runId: string, submission: number, control: string): string {
   return `imagemill-${runId}-${submission}-${digestOf(control, 6)}`;
-}
-
-/** A UUID by which the service recognises a request that it has taken already. */
-export function requestIdOf(id: string): string {
-  const hex = sha256Hex(id);
-  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join("-");
 }
 
 /** By which a batch, job or cluster shows whose it is. */

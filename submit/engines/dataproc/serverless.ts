@@ -1,7 +1,7 @@
 import type { DataprocEngineConfig } from "../../../configs/config.ts";
 import type { Work } from "../dataproc.ts";
+import { requestIdOf } from "../grpc-call.ts";
 import type { BatchHandle } from "./handle.ts";
-import { requestIdOf } from "./names.ts";
 import { assertOwn } from "./own.ts";
 import { batchRequest } from "./requests.ts";
 import type { DataprocService } from "./service.ts";

@@ -98,7 +98,7 @@ export async function putObject(
   assert.equal(answer.status, 200, await answer.text());
 }
 
-export async function removeObject({ gcs }: Cloud, bucket: string, name: string): Promise<void> {
+export async function removeObject({ gcs }: Pick<Cloud, "gcs">, bucket: string, name: string): Promise<void> {
   const answer = await fetch(`${gcs.bareEndpoint}/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}`, { method: "DELETE" });
   assert.ok(answer.status < 300, await answer.text());
 }
