@@ -3,6 +3,7 @@ import { logLevels } from "../core/log.ts";
 import type { ArchivePolicy, GatePolicy, Limits, PackingPolicy } from "../core/types.ts";
 import { engineNames, type Config, type GoogleConfig, type JobConfig, type SelectConfig } from "./config.ts";
 import { compute } from "./engines/compute.ts";
+import { dataproc } from "./engines/dataproc.ts";
 import { local } from "./engines/local.ts";
 import { spark } from "./engines/spark.ts";
 import { day, duration, flag, instant, oneOf, quantity, ratio, size, text, whole } from "./fields.ts";
@@ -163,6 +164,7 @@ const fileSchema = z.strictObject({
     ),
   local: local.prefault({}).describe("The engine `local`: this machine."),
   spark: spark.prefault({}).describe("The engine `spark`: any Spark cluster."),
+  dataproc: dataproc.prefault({}).describe("The engine `dataproc`: Managed Service for Apache Spark on Google Cloud."),
   compute: compute.prefault({}).describe("The engine `compute`: Batch on Compute Engine."),
   google: google.prefault({}).describe("Google Cloud."),
   prices: prices
