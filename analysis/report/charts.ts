@@ -1,5 +1,5 @@
 import { formatCount } from "../../core/format.ts";
-import { plainDuration } from "../page/scales.ts";
+import { plainDuration } from "../page/durations.ts";
 import { fineDuration, percent, short } from "../page/format.ts";
 import { markup, type Markup } from "../page/markup.ts";
 import type { RunNumbers, Throughput } from "./numbers.ts";

@@ -1,7 +1,6 @@
 import { compareNames } from "../../core/names.ts";
 import type { ImageRow, OutputRow } from "../../core/rows.ts";
 import type { Reason } from "../../core/types.ts";
-import { megapixelEdges, sizeEdges } from "../page/scales.ts";
 import { binsOf, durationsOf, round, sumsOf, textsOf, topOf } from "./collect.ts";
 import type { Example, ReasonNumbers, RunNumbers, SlowImage, Throughput } from "./numbers.ts";
 
@@ -14,6 +13,8 @@ const sampleSide = 160;
 const leastSampleSide = 48;
 const maxFormats = 40;
 const maxOutputKinds = 60;
+const sizeEdges = [0, 10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000, 30_000_000];
+const megapixelEdges = [0, 0.1, 0.3, 1, 3, 10, 30, 100];
 const stageNames = ["read", "queue", "process", "write"] as const;
 
 type RowNumbers = Pick<
