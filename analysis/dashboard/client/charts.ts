@@ -56,9 +56,8 @@ function runPanel(
   const panel = createPanel({ ...options, clear, table: chart.table });
   panel.body.append(chart.element);
   const render = (): void => {
-    panel.empty(whole() === undefined ? empty : undefined);
+    panel.empty(chart.render() ? undefined : empty);
     panel.filtering(chosenNow().length > 0);
-    chart.render();
     panel.update();
   };
   return { element: panel.element, render, panel };
@@ -180,7 +179,7 @@ function binPanel(
   content: (codes: number[]) => BinContent,
 ): Part & { panel: Panel } {
   const { model } = context;
-  let [begin, end] = occupied(context, key);
+  let [begin, end] = model.bins(key).occupied;
   const chosenRange = (): Range | undefined => context.selection().ranges[key];
   const clear = (): void => context.choose(withRange(context.selection(), key, undefined));
   const choose = (first: number, last: number): void => {
@@ -190,7 +189,7 @@ function binPanel(
     context.choose(withRange(context.selection(), key, again ? undefined : range));
   };
   const whole = (): ColumnContent | undefined => {
-    [begin, end] = occupied(context, key);
+    [begin, end] = model.bins(key).occupied;
     if (end < begin) return undefined;
     const { edges } = model.bins(key);
     const codes = Array.from({ length: end - begin + 1 }, (_, index) => begin + index);
@@ -213,22 +212,9 @@ function binPanel(
   const panel = createPanel({ id: `by-${key}`, ...options, clear, table: chart.table });
   panel.body.append(chart.element);
   const render = (): void => {
-    panel.empty(end < begin ? "Nothing here has such a number." : undefined);
+    panel.empty(chart.render() ? undefined : "No image has such a number.");
     panel.filtering(chosenRange() !== undefined);
-    chart.render();
     panel.update();
   };
   return { element: panel.element, render, panel };
-}
-
-/** First and last bin that any image is in, filters aside, so that a chart keeps its axis. */
-function occupied({ model }: Context, key: BinKey): [first: number, last: number] {
-  const { codes, edges } = model.bins(key);
-  let [first, last] = [edges.length, -1];
-  for (const code of codes as Uint16Array) {
-    if (code >= edges.length) continue;
-    if (code < first) first = code;
-    if (code > last) last = code;
-  }
-  return [first, last];
 }

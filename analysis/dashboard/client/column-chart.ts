@@ -22,7 +22,8 @@ export interface ColumnChartOptions {
 
 export interface ColumnChart {
   element: HTMLElement;
-  render(): void;
+  /** False where there is nothing to draw. */
+  render(): boolean;
   /** The same as a table. */
   table(): HTMLElement;
 }
@@ -151,10 +152,11 @@ export function createColumnChart({ label, height, content, choose, clear }: Col
     element,
     render: () => {
       now = content();
-      if (now === undefined) return;
+      if (now === undefined) return false;
       active = Math.min(active, now.bars.length - 1);
       plot.draw(now);
       if (document.activeElement === element) writeOptions();
+      return true;
     },
     table: () => tableOf(label, content()),
   };

@@ -21,7 +21,9 @@ async function start(): Promise<void> {
   const probe = h("span", { hidden: true });
   document.body.append(probe);
 
+  const colors = new Map<string, string>();
   const draw = (theme: Theme | undefined): void => {
+    colors.clear();
     if (theme === undefined) delete document.documentElement.dataset["theme"];
     else document.documentElement.dataset["theme"] = theme;
     for (const part of parts) part.render();
@@ -45,8 +47,12 @@ async function start(): Promise<void> {
       show(next);
     },
     color: (property) => {
-      probe.style.color = `var(${property})`;
-      return getComputedStyle(probe).color;
+      let color = colors.get(property);
+      if (color === undefined) {
+        probe.style.color = `var(${property})`;
+        colors.set(property, (color = getComputedStyle(probe).color));
+      }
+      return color;
     },
   };
 

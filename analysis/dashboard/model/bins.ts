@@ -7,6 +7,8 @@ import type { Division } from "./crossfilter.ts";
  */
 export interface Bins extends Division {
   edges: number[];
+  /** First and last bin that holds any row; the last is below the first where none does. */
+  occupied: [first: number, last: number];
 }
 
 /** 1, 2, 5, 10, 20, …: as even as round numbers get on a logarithmic scale. Begins at 0. */
@@ -29,8 +31,15 @@ export function durationEdges(longestMs: number, most: number): number[] {
 
 export function binsOf(values: ArrayLike<number>, edges: number[]): Bins {
   const codes = new Uint16Array(values.length);
-  for (let row = 0; row < values.length; row += 1) codes[row] = binAt(edges, values[row]!);
-  return { codes, size: edges.length + 1, edges };
+  let [first, last] = [edges.length, -1];
+  for (let row = 0; row < values.length; row += 1) {
+    const bin = binAt(edges, values[row]!);
+    codes[row] = bin;
+    if (bin === edges.length) continue;
+    if (bin < first) first = bin;
+    if (bin > last) last = bin;
+  }
+  return { codes, size: edges.length + 1, edges, occupied: [first, last] };
 }
 
 /** The bin of one value, found by halving. */

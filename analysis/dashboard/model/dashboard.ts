@@ -81,6 +81,7 @@ export function createModel(images: ImageTable, runs: RunTable): DashboardModel 
   const filter = createCrossfilter({ rows, divisions, groups: categories.outcome });
   const placeOf = (key: CategoryKey | BinKey): number => keys.indexOf(key);
   let lowerNames: string[] | undefined;
+  let totals: Totals | undefined;
   let applied: Selection = { values: {}, ranges: {}, text: "", sort: { key: "processed", descending: true } };
 
   const divideElapsed = (chosen: Uint8Array | undefined): boolean => {
@@ -102,6 +103,28 @@ export function createModel(images: ImageTable, runs: RunTable): DashboardModel 
     return runs.run_id.map((id, code) => (chosen === undefined || chosen.includes(id)) && totalOf(counts, code) > 0);
   };
 
+  const addUp = (): Totals => {
+    const [ok = 0, skipped = 0, quarantined = 0] = filter.matching();
+    const matching = ok + skipped + quarantined;
+    const chosen = runsMatching();
+    const sumOf = (values: Float64Array): number => values.reduce((sum, value, code) => sum + (chosen[code] === true ? value || 0 : 0), 0);
+    const costOf = (values: Float64Array): number | undefined =>
+      values.some((value, code) => chosen[code] === true && !Number.isNaN(value)) ? sumOf(values) : undefined;
+    const wallMs = sumOf(runs.wall_ms);
+    return {
+      images: matching,
+      ok,
+      skipped,
+      quarantined,
+      bytes: filter.sum(images.size_bytes),
+      medianSpentMs: medianOf(bySpent, spent, filter.matches, matching),
+      runs: chosen.filter(Boolean).length,
+      imagesPerSecond: wallMs === 0 ? 0 : (sumOf(runs.objects) * 1000) / wallMs,
+      predictedCost: costOf(runs.predicted_cost),
+      actualCost: costOf(runs.actual_cost),
+    };
+  };
+
   return {
     images,
     runs,
@@ -109,6 +132,7 @@ export function createModel(images: ImageTable, runs: RunTable): DashboardModel 
     categories: (key) => categories[key],
     bins: (key) => bins[key],
     select: (selection) => {
+      totals = undefined;
       let moved = false;
       for (const key of categoryKeys) {
         if (same(selection.values[key], applied.values[key])) continue;
@@ -127,28 +151,7 @@ export function createModel(images: ImageTable, runs: RunTable): DashboardModel 
     matches: filter.matches,
     counts: (key) => filter.counts(placeOf(key)),
     runsMatching,
-    totals: () => {
-      const [ok = 0, skipped = 0, quarantined = 0] = filter.matching();
-      const matching = ok + skipped + quarantined;
-      const chosen = runsMatching();
-      const sumOf = (values: Float64Array): number =>
-        values.reduce((sum, value, code) => sum + (chosen[code] === true ? value || 0 : 0), 0);
-      const costOf = (values: Float64Array): number | undefined =>
-        values.some((value, code) => chosen[code] === true && !Number.isNaN(value)) ? sumOf(values) : undefined;
-      const wallMs = sumOf(runs.wall_ms);
-      return {
-        images: matching,
-        ok,
-        skipped,
-        quarantined,
-        bytes: filter.sum(images.size_bytes),
-        medianSpentMs: medianOf(bySpent, spent, filter.matches, matching),
-        runs: chosen.filter(Boolean).length,
-        imagesPerSecond: wallMs === 0 ? 0 : (sumOf(runs.objects) * 1000) / wallMs,
-        predictedCost: costOf(runs.predicted_cost),
-        actualCost: costOf(runs.actual_cost),
-      };
-    },
+    totals: () => (totals ??= addUp()),
   };
 }
 

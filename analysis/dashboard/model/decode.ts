@@ -1,24 +1,45 @@
 import { parquetRead } from "hyparquet";
 import type { Columns, TableOf } from "./columns.ts";
 
+interface Chunk {
+  rowStart: number;
+  values: ArrayLike<unknown>;
+}
+
 /** A gzipped Parquet file as columns. */
 export async function decodeTable<C extends Columns>(columns: C, gzipped: Uint8Array<ArrayBuffer>): Promise<TableOf<C>> {
   const file = await new Response(new Blob([gzipped]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
-  const table = Object.fromEntries(Object.keys(columns).map((name) => [name, [] as unknown[]]));
+  const chunks = new Map<string, Chunk[]>();
+  let rows = 0;
   await parquetRead({
     file,
-    onChunk: ({ columnName, columnData, rowStart }) => {
-      const column = table[columnName];
-      if (column === undefined) return;
-      for (let index = 0; index < columnData.length; index += 1) column[rowStart + index] = columnData[index];
+    onChunk: ({ columnName, columnData, rowStart, rowEnd }) => {
+      chunks.set(columnName, [...(chunks.get(columnName) ?? []), { rowStart, values: columnData }]);
+      rows = Math.max(rows, rowEnd);
     },
   });
-  const rows = Object.values(table)[0]?.length ?? 0;
-  const typed = Object.entries(columns).map(([name, type]) => [name, typedColumn(table[name]!, type)]);
+  const typed = Object.entries(columns).map(([name, type]) => {
+    const column = chunks.get(name) ?? [];
+    return [name, type.startsWith("STRING") ? texts(column, rows) : numbers(column, rows)];
+  });
   return { rows, ...Object.fromEntries(typed) } as TableOf<C>;
 }
 
-function typedColumn(values: unknown[], type: Columns[string]): unknown {
-  if (type === "STRING" || type === "STRING?") return values.map((value) => value ?? null);
-  return Float64Array.from(values, (value) => (typeof value === "number" ? value : Number.NaN));
+function texts(chunks: Chunk[], rows: number): unknown[] {
+  const column = Array.from<unknown>({ length: rows });
+  for (const { rowStart, values } of chunks) {
+    for (let index = 0; index < values.length; index += 1) column[rowStart + index] = values[index] ?? null;
+  }
+  return column;
+}
+
+function numbers(chunks: Chunk[], rows: number): Float64Array {
+  const column = new Float64Array(rows);
+  for (const { rowStart, values } of chunks) {
+    for (let index = 0; index < values.length; index += 1) {
+      const value = values[index];
+      column[rowStart + index] = typeof value === "number" ? value : Number.NaN;
+    }
+  }
+  return column;
 }
