@@ -5,7 +5,7 @@
 export interface PackedLink {
   /** With `{spread}`, `{name}` and `{generation}` where those were. */
   pattern: string;
-  /** Two hex digits; empty where the address has none. */
+  /** Two hex digits; empty: the pattern is the address itself. */
   spread: string;
 }
 
@@ -29,6 +29,7 @@ export function packLink(uri: string, { name, generation }: Named, runId: string
 }
 
 export function unpackLink({ pattern, spread }: PackedLink, { name, generation }: Named): string {
+  if (spread === "") return pattern;
   return pattern.replace("{spread}", () => spread).replace("{name}@{generation}", () => `${name}@${generation}`);
 }
 
