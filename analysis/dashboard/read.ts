@@ -1,6 +1,6 @@
 import { codeOf, ImagemillError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
-import type { QueryRow, Warehouse } from "../../warehouse/warehouse.ts";
+import type { QueryRow, QueryValue, Warehouse } from "../../warehouse/warehouse.ts";
 import { addDays } from "../page/format.ts";
 import type { ImageRecord, RunRecord } from "./model/columns.ts";
 import { packLink } from "./model/links.ts";
@@ -150,20 +150,20 @@ function imageRecord(row: QueryRow): ImageRecord {
   };
 }
 
-function text(value: unknown): string {
-  return String(value ?? "");
+function text(value: QueryValue | undefined): string {
+  return textOrNull(value) ?? "";
 }
 
-function textOrNull(value: unknown): string | null {
-  return value === null || value === undefined ? null : String(value);
+function textOrNull(value: QueryValue | undefined): string | null {
+  return value === null || value === undefined ? null : typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-function printableOrNull(value: unknown): string | null {
+function printableOrNull(value: QueryValue | undefined): string | null {
   const written = textOrNull(value);
   return written === null ? null : printable(written);
 }
 
-function numberOrNull(value: unknown): number | null {
+function numberOrNull(value: QueryValue | undefined): number | null {
   return value === null || value === undefined ? null : Number(value);
 }
 

@@ -11,7 +11,8 @@ const shown = 7;
 const shownAtMost = 60;
 
 interface Line {
-  element: HTMLButtonElement;
+  /** The item of the list; kept, so that the focus is. */
+  element: HTMLElement;
   update(counts: Uint32Array, code: number, most: number, all: number, chosen: boolean | undefined): void;
 }
 
@@ -65,7 +66,7 @@ export function createBarList(context: Context, key: CategoryKey, columns: numbe
       visible.map((code) => {
         const line = lineOf(code);
         line.update(counts, code, most, all, chosen && isChosen(code));
-        return h("li", {}, line.element);
+        return line.element;
       }),
     );
     const hidden = present.length - Math.min(present.length, shown);
@@ -81,26 +82,26 @@ function createLine(value: string, key: CategoryKey, onClick: () => void): Line 
   const number = h("span", { class: "number" });
   const share = h("span", { class: "number quiet share" });
   const segments = outcomes.map((outcome) => h("span", { class: `key-${outcome}` }));
-  const element = button("", { class: "line" }, onClick);
-  element.append(
+  const choice = button("", { class: "line" }, onClick);
+  choice.append(
     h("span", { class: "label" }, nameOf(value)),
     number,
     share,
     h("span", { class: "track", "aria-hidden": "true" }, ...segments),
   );
   return {
-    element,
+    element: h("li", {}, choice),
     update: (counts, code, most, all, chosen) => {
       const total = totalOf(counts, code);
-      element.classList.toggle("no-bar", value === unknown);
+      choice.classList.toggle("no-bar", value === unknown);
       number.textContent = formatCount(total);
       share.textContent = percent(total, all);
       segments.forEach((segment, outcome) => {
         segment.style.width = `${(100 * counts[code * outcomes.length + outcome]!) / most}%`;
       });
-      setAttribute(element, "aria-pressed", String(chosen === true));
-      setAttribute(element, "aria-label", `${titles[key]} ${value}: ${formatCount(total)} images, ${percent(total, all)}`);
-      element.classList.toggle("faded", chosen === false);
+      setAttribute(choice, "aria-pressed", String(chosen === true));
+      setAttribute(choice, "aria-label", `${titles[key]} ${value}: ${formatCount(total)} images, ${percent(total, all)}`);
+      choice.classList.toggle("faded", chosen === false);
     },
   };
 }

@@ -46,7 +46,7 @@ export function createHeader(context: Context): Part {
   return { element, render };
 }
 
-export function isDark(): boolean {
+function isDark(): boolean {
   const { theme } = document.documentElement.dataset;
   return theme === undefined ? window.matchMedia("(prefers-color-scheme: dark)").matches : theme === "dark";
 }
@@ -79,9 +79,9 @@ export function createChips(context: Context): Part {
   const element = h("div", { class: "filters", role: "group", "aria-label": "Filters" }, count, chips, all);
   const labels = new Map(context.model.runs.run_id.map((id, code) => [id, runLabels(context.model)[code]!]));
   const chip = (what: string, value: string, remove: () => void): HTMLElement => {
-    const element = button("", { class: "chip", "aria-label": `Take away the filter ${what} ${value}` }, remove);
-    element.append(h("span", { class: "quiet" }, what), " ", nameOf(value), h("span", { "aria-hidden": "true", class: "cross" }, "×"));
-    return element;
+    const remover = button("", { class: "chip", "aria-label": `Take away the filter ${what} ${value}` }, remove);
+    remover.append(h("span", { class: "quiet" }, what), " ", nameOf(value), h("span", { "aria-hidden": "true", class: "cross" }, "×"));
+    return remover;
   };
   const categoryChips = (key: CategoryKey): HTMLElement[] => {
     const values = context.selection().values[key] ?? [];
@@ -134,12 +134,8 @@ export function createTiles(context: Context): Part {
       tile("quarantined", formatCount(quarantined), percent(quarantined, images), "quarantined"),
       tile("skipped", formatCount(skipped), percent(skipped, images), "skipped"),
       tile("read", formatBytes(bytes), images === 0 ? "" : `${formatBytes(bytes / images)} an image`),
-      tile("median time", medianSpentMs === undefined ? "–" : fineDuration(medianSpentMs), "read, decode, jobs, write"),
-      tile(
-        "images a second",
-        runs === 0 ? "–" : short(imagesPerSecond),
-        runs === 1 ? "the whole run" : `${formatMany(runs, "whole run")} together`,
-      ),
+      tile("median time", medianSpentMs === undefined ? "–" : fineDuration(medianSpentMs), "from read to write"),
+      tile("images a second", runs === 0 ? "–" : short(imagesPerSecond), runs === 1 ? "the whole run" : formatMany(runs, "whole run")),
       tile("cost", cost === undefined ? "–" : priceText(cost), costNote(predictedCost, actualCost)),
     );
   };

@@ -120,7 +120,7 @@ function outcomeCell({ model }: Context, row: number): HTMLElement {
     "span",
     {},
     h("span", { class: `key key-${outcome[row]!}`, "aria-hidden": "true" }),
-    outcome[row]!,
+    outcome[row],
     ...(why === null || why === undefined ? [] : [": ", h("code", {}, why)]),
     ...(message[row] === null ? [] : [h("small", { class: "message" }, nameOf(message[row]!))]),
   );

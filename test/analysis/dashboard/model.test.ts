@@ -75,7 +75,7 @@ const anySelection: fc.Arbitrary<Selection> = fc
     ),
     text: fc.constantFrom("", "a", "A.", "/", "é", "nowhere"),
   })
-  .map((parts) => ({ ...nothingSelected, ...parts }));
+  .map((parts) => Object.assign({}, nothingSelected, parts));
 
 describe("the dashboard's model", () => {
   it("shows under any selection what a look at every image would find", () => {

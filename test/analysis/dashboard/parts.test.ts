@@ -153,7 +153,7 @@ describe("the selection in the address", () => {
       text: fc.string({ unit: "grapheme" }),
       sort: fc.record({ key: fc.constantFrom(...sortKeys), descending: fc.boolean() }, { noNullPrototype: true }),
     })
-    .map((parts) => ({ ...parts }))
+    .map((parts) => Object.assign({}, parts))
     .chain((parts) => fc.constantFrom(parts, { ...parts, theme: "dark" as const }));
 
   it("comes back as it was", () => {

@@ -35,7 +35,7 @@ describe("reading and writing the dashboard", function () {
     const found = images.filter((image) => image.output_pattern !== null);
     assert.deepEqual(
       found.map((image) => unpackLink({ pattern: image.output_pattern!, spread: image.output_spread! }, image)).sort(),
-      known.map((row) => String(row["output_uri"])).sort(),
+      known.map((row) => row["output_uri"] as string).sort(),
     );
     assert.ok(found.every((image) => browserLink(image.output_pattern!) !== undefined));
   });
