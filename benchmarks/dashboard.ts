@@ -131,7 +131,13 @@ try {
     await clientScript(),
   ];
   const extent = { firstDate: dateOf(0), lastDate: dateOf(runs - 1), olderRuns: 0, share: 1, objects: rows };
-  const facts = { warehouse: "bigquery://example/images", extent, limits: { days: runs, rows }, madeAt: Date.UTC(2026, 10, 24) };
+  const facts = {
+    warehouse: "bigquery://example/images",
+    extent,
+    limits: { days: runs, rows },
+    currency: "USD",
+    madeAt: Date.UTC(2026, 10, 24),
+  };
   const page = render({ facts, images, runs: runTable, pictures: [], script });
   const file = join(folder, "dashboard.html");
   await writeFile(file, page);

@@ -41,13 +41,72 @@ export interface SparkEngineConfig {
    * `auto` is `here` where the master is this machine.
    */
   worker: "auto" | "here" | "bundle";
+  /** The cluster's machines, for predictions alone. */
+  machines?: ClusterMachinesConfig;
+}
+
+/** Batch on Compute Engine. */
+export interface ComputeEngineConfig {
+  /** Needed to submit, not to look at what was submitted. */
+  region?: string;
+  machineType: string;
+  provisioning: "spot" | "standard";
+  maxMachines: number;
+  /** How long the work should take once machines are up. */
+  targetDurationMs: number;
+  /** Batch tasks at once; "auto" = what fits on the machines. */
+  parallelism: number | "auto";
+  /** Cores of one Batch task = threads of its worker process. */
+  taskCpus: number;
+  /** At a Batch task, the first one included; preemptions count. */
+  attempts: number;
+  taskTimeoutMs: number;
+  bootDiskGb: number;
+  bootDiskType: string;
+  network?: string;
+  subnetwork?: string;
+  noExternalIp: boolean;
+  serviceAccount?: string;
+  /** `zones/…` or `regions/…`, of the region. */
+  allowedLocations: string[];
+  /** Container image that holds imagemill; absent: machines fetch the runtime archive. */
+  image?: string;
+  labels: Record<string, string>;
 }
 
 export interface GoogleConfig {
   project?: string;
   /** Location of buckets and dataset that `init` creates. */
   location: string;
+  /** Id of a report that `report --data-studio` copies. */
+  dataStudioTemplate?: string;
   endpoints: { storage?: string; bigquery?: string; dataproc?: string; batch?: string };
+}
+
+/** List prices; what is left out has no price, and what needs it is not predicted. */
+export interface PricesConfig {
+  /** ISO 4217; a label. */
+  currency: string;
+  vcpuHour?: number;
+  memoryGibHour?: number;
+  spotVcpuHour?: number;
+  spotMemoryGibHour?: number;
+  /** Fee of a managed cluster, over the machines. */
+  dataprocVcpuHour?: number;
+  dcuHour?: number;
+  shuffleGibMonth?: number;
+  /** Of this machine, for the engine local. */
+  localHour?: number;
+  /** A machine that lived for less is billed for this. */
+  minimumBilledMs: number;
+}
+
+/** Machines of a cluster that is there already, as predictions need them. */
+export interface ClusterMachinesConfig {
+  count: number;
+  vcpus: number;
+  memoryBytes: number;
+  spot: boolean;
 }
 
 export const engineNames = ["local", "spark", "dataproc", "compute"] as const;
@@ -72,6 +131,8 @@ export interface Config {
   iAcceptLossAfterDays?: number;
   local: LocalEngineConfig;
   spark: SparkEngineConfig;
+  compute: ComputeEngineConfig;
   google: GoogleConfig;
+  prices: PricesConfig;
   logLevel: LogLevel;
 }

@@ -15,6 +15,8 @@ export interface DashboardRequest {
   /** Keeps the copies of quarantined images. */
   control: ObjectStore;
   limits: ReadLimits;
+  /** ISO 4217, of the prices in `runs`. */
+  currency: string;
   /** Path of the page. */
   to: string;
   clock: Clock;
@@ -30,7 +32,7 @@ export interface Dashboard {
 }
 
 /** Queries the warehouse and writes the page: whole, or not at all. */
-export async function writeDashboard({ warehouse, control, limits, to, clock, signal }: DashboardRequest): Promise<Dashboard> {
+export async function writeDashboard({ warehouse, control, limits, currency, to, clock, signal }: DashboardRequest): Promise<Dashboard> {
   const data = await readDashboard(warehouse, limits, signal);
   const [images, runs, script, pictures] = await Promise.all([
     encodeTable(imageColumns, data.images),
@@ -38,7 +40,7 @@ export async function writeDashboard({ warehouse, control, limits, to, clock, si
     clientScript(),
     illustrate(data, control, signal),
   ]);
-  const facts = { warehouse: warehouse.url, extent: data.extent, limits, madeAt: clock.now() };
+  const facts = { warehouse: warehouse.url, extent: data.extent, limits, currency, madeAt: clock.now() };
   const page = Buffer.from(render({ facts, images, runs, pictures, script }));
   await replaceFile(to, page);
   return { extent: data.extent, runs: data.runs.length, images: data.images.length, pictures: pictures.length, bytes: page.length };

@@ -8,6 +8,7 @@ import type { Plan } from "../../core/types.ts";
 import type { Driver } from "../driver.ts";
 import { openInBrowser } from "../terminal/browser.ts";
 import { placeText } from "../terminal/places.ts";
+import { tellDataStudio } from "./data-studio.ts";
 import { withDriver } from "./driving.ts";
 import { configFlags, text, wholeNumber } from "./flags.ts";
 import { defineVerb } from "./verb.ts";
@@ -25,6 +26,7 @@ export const reportVerb = defineVerb({
   positionals: { run: { type: "string", describe: "Id of a run: the page made of its own files, loaded or not" } },
   flags: {
     open: { type: "boolean", describe: "Open the page in a browser" },
+    "data-studio": { type: "boolean", describe: "Print links that make a report in Data Studio (Looker Studio for a while)" },
     to: { ...text("to", "The file to write [default: out/dashboard.html]"), ...pageGroup },
     days: { ...wholeNumber("days", `Runs of the newest N days [default: ${defaultDays}]`), ...pageGroup },
     rows: { ...wholeNumber("rows", `Images at most, above it a sample by name [default: ${defaultRows}]`), ...pageGroup },
@@ -33,8 +35,10 @@ export const reportVerb = defineVerb({
   examples: [
     ["report --open", "look at all runs"],
     ["report 2026-11-23-0123456789ab --open", "look at one"],
+    ["report --data-studio", "a dashboard on BigQuery, to share"],
   ],
   run: async (args, shell) => {
+    if (args["data-studio"] ?? false) return tellDataStudio(args, shell);
     const { run, to, days, rows } = args;
     if (run !== undefined && (to ?? days ?? rows) !== undefined) {
       throw usageError(
@@ -68,6 +72,7 @@ async function writeDashboardPage(driver: Driver, limits: { days: number; rows: 
     control,
     limits,
     to,
+    currency: config.prices.currency,
     clock: host.clock,
     signal: host.signal,
   });

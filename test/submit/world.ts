@@ -7,6 +7,7 @@ import { systemRandom, type Clock } from "../../core/clock.ts";
 import type { RunEvent } from "../../core/events.ts";
 import { silentLogger } from "../../core/log.ts";
 import type { Config } from "../../configs/config.ts";
+import { compute } from "../../configs/engines/compute.ts";
 import { openStore } from "../../storage/open.ts";
 import type { ObjectStore } from "../../storage/store.ts";
 import { createDriver, type Driver, type DriverParts, type RunOptions } from "../../submit/driver.ts";
@@ -122,7 +123,9 @@ export function configOf(urls: Pick<Config, "source" | "archive" | "control" | "
     policy,
     local: { processes: 2, threadsPerProcess: 1, pin: false, shardAttempts: 3 },
     spark: { submitCommand: "spark-submit", conf: {}, taskCpus: 1, shardAttempts: 4, speculation: true, worker: "here" },
+    compute: compute.parse({}),
     google: { location: "EU", endpoints: {} },
+    prices: { currency: "USD", minimumBilledMs: 60_000 },
     logLevel: "silent",
   };
 }

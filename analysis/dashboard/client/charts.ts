@@ -1,4 +1,4 @@
-import { formatCount, formatMany } from "../../../core/format.ts";
+import { formatCount, formatMany, formatPrice } from "../../../core/format.ts";
 import { fineDuration, short } from "../../page/format.ts";
 import { binsTouching, rangeOf, type Range } from "../model/bins.ts";
 import { outcomes, totalOf } from "../model/dashboard.ts";
@@ -7,7 +7,7 @@ import { createColumnChart, type ColumnContent } from "./column-chart.ts";
 import type { Context, Part } from "./context.ts";
 import { createPanel, type Panel } from "./panel.ts";
 import { numberText, type Series } from "./plot.ts";
-import { edgeText, priceText, rangeText, runLabels, titles } from "./words.ts";
+import { edgeText, rangeText, runLabels, titles } from "./words.ts";
 
 const height = 172;
 /** Of the first chart, which stands beside two others. */
@@ -106,6 +106,7 @@ export function createThroughputChart(context: Context, columns: number): Part {
 
 export function createCostChart(context: Context, columns: number): Part {
   const { runs } = context.model;
+  const { currency } = context.facts;
   const content = (): ReturnType<Parameters<typeof runPanel>[2]> => {
     const priced = (values: Float64Array): boolean => values.some((value) => !Number.isNaN(value));
     const all: [string, string, Float64Array][] = [
@@ -123,13 +124,13 @@ export function createCostChart(context: Context, columns: number): Part {
       title,
       numbers: known.map(([name, , values]): [string, string] => [
         name,
-        Number.isNaN(values[code]) ? "no price" : priceText(values[code]!),
+        Number.isNaN(values[code]) ? "no price" : formatPrice(values[code]!, currency),
       ]),
     }));
-    return { series, stacked: false, value: priceText, bars };
+    return { series, stacked: false, value: numberText, bars };
   };
-  const empty = "No prices: none of these runs was on an engine that has them.";
-  return runPanel(context, { id: "cost", title: "Cost", columns, hint: "US dollars a run: grey predicted, blue actual" }, content, empty);
+  const empty = "No prices: the configurations of these runs had none.";
+  return runPanel(context, { id: "cost", title: "Cost", columns, hint: `${currency} a run: grey predicted, blue actual` }, content, empty);
 }
 
 /** Images by a number, in bins without the empty ones at both ends. */

@@ -1,9 +1,9 @@
-import { formatBytes, formatCount, formatMany } from "../../../core/format.ts";
+import { formatBytes, formatCount, formatMany, formatPrice } from "../../../core/format.ts";
 import { fineDuration, percent, short } from "../../page/format.ts";
 import { binKeys, categoryKeys, isFiltered, toggled, withRange, withValues, withoutFilters, type CategoryKey } from "../model/selection.ts";
 import type { Context, Part } from "./context.ts";
 import { button, h, nameOf, refill, setAttribute } from "./dom.ts";
-import { dayText, priceText, rangeText, runLabels, titles } from "./words.ts";
+import { dayText, rangeText, runLabels, titles } from "./words.ts";
 
 /** What the page is about, the search and the switch of light and dark. */
 export function createHeader(context: Context): Part {
@@ -129,6 +129,7 @@ export function createTiles(context: Context): Part {
     const { images, ok, skipped, quarantined, bytes, medianSpentMs, runs, imagesPerSecond, predictedCost, actualCost } =
       context.model.totals();
     const cost = actualCost ?? predictedCost;
+    const price = (value: number): string => formatPrice(value, context.facts.currency);
     element.replaceChildren(
       tile("ok", formatCount(ok), `${percent(ok, images)} of ${formatMany(images, "image")}`, "ok"),
       tile("quarantined", formatCount(quarantined), percent(quarantined, images), "quarantined"),
@@ -136,13 +137,13 @@ export function createTiles(context: Context): Part {
       tile("read", formatBytes(bytes), images === 0 ? "" : `${formatBytes(bytes / images)} an image`),
       tile("median time", medianSpentMs === undefined ? "–" : fineDuration(medianSpentMs), "from read to write"),
       tile("images a second", runs === 0 ? "–" : short(imagesPerSecond), runs === 1 ? "the whole run" : formatMany(runs, "whole run")),
-      tile("cost", cost === undefined ? "–" : priceText(cost), costNote(predictedCost, actualCost)),
+      tile("cost", cost === undefined ? "–" : price(cost), costNote(predictedCost, actualCost, price)),
     );
   };
   return { element, render };
 }
 
-function costNote(predicted: number | undefined, actual: number | undefined): string {
-  if (actual !== undefined) return predicted === undefined ? "of whole runs" : `predicted ${priceText(predicted)}`;
+function costNote(predicted: number | undefined, actual: number | undefined, price: (value: number) => string): string {
+  if (actual !== undefined) return predicted === undefined ? "of whole runs" : `predicted ${price(predicted)}`;
   return predicted === undefined ? "no prices" : "predicted, of whole runs";
 }

@@ -1,4 +1,4 @@
-import { formatBytes, formatCount } from "../../../core/format.ts";
+import { formatBytes } from "../../../core/format.ts";
 import { fineDuration, short } from "../../page/format.ts";
 import type { Range } from "../model/bins.ts";
 import type { DashboardModel } from "../model/dashboard.ts";
@@ -49,11 +49,4 @@ export function runLabels({ runs }: DashboardModel): string[] {
     seen.set(date, number);
     return number === 1 ? dayText(date) : `${dayText(date)} (${number})`;
   });
-}
-
-/** US dollars: a total of little is not nothing. */
-export function priceText(dollars: number): string {
-  if (dollars === 0) return "$0";
-  if (dollars < 0.01) return `$${dollars.toPrecision(1)}`;
-  return dollars < 1000 ? `$${dollars.toFixed(2)}` : `$${formatCount(dollars)}`;
 }

@@ -11,7 +11,8 @@ export type NodeRuntime = { kind: "here"; command: string[] } | { kind: "archive
 /** Name of the folder into which Spark unpacks the archive on each node. */
 export const runtimeFolder = "imagemill-runtime";
 
-const driverFile = fileURLToPath(new URL("driver.py", import.meta.url));
+/** The Spark application. */
+export const driverFile = fileURLToPath(new URL("driver.py", import.meta.url));
 
 /** Whether nodes run this installation or are sent an archive. */
 export function isHere({ worker, master = "" }: SparkEngineConfig): boolean {

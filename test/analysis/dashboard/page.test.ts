@@ -78,7 +78,13 @@ describe("the dashboard's page", function () {
     script = await clientScript();
   });
   const extent = { firstDate: "2026-11-23", lastDate: "2026-11-23", olderRuns: 0, share: 1, objects: 1 };
-  const facts = { warehouse: "duckdb:///</script><script>alert(1)</script>", extent, limits: { days: 1, rows: 1 }, madeAt: 0 };
+  const facts = {
+    warehouse: "duckdb:///</script><script>alert(1)</script>",
+    extent,
+    limits: { days: 1, rows: 1 },
+    currency: "EUR",
+    madeAt: 0,
+  };
   const page = async (): Promise<string> => {
     const pictures = [{ row: 0, width: 1, height: 1, data: "</script>" }];
     const [images, runs] = [await encodeTable(imageColumns, [imageRecord()]), await encodeTable(runColumns, [runRecord()])];

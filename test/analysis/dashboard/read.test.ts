@@ -70,7 +70,14 @@ describe("reading and writing the dashboard", function () {
 
   it("writes one file, whole, with pictures of what was quarantined", async () => {
     const to = join(world.folder, "new", "page.html");
-    const request = { warehouse: world.warehouse, control: world.control, limits: { days: 90, rows: 10_000 }, to, clock: systemClock };
+    const request = {
+      warehouse: world.warehouse,
+      control: world.control,
+      limits: { days: 90, rows: 10_000 },
+      to,
+      currency: "EUR",
+      clock: systemClock,
+    };
     const written = await writeDashboard(request);
     assert.deepEqual({ ...written, bytes: 0, extent: {} }, { extent: {}, runs: 4, images: 240, pictures: 12, bytes: 0 });
     assert.deepEqual(await readdir(join(world.folder, "new")), ["page.html"]);

@@ -48,7 +48,7 @@ describe("the dashboard in a browser", function () {
 
   const write = async (warehouse: Warehouse, name: string): Promise<string> => {
     const to = join(world.folder, name);
-    await writeDashboard({ warehouse, control: world.control, limits, to, clock: systemClock });
+    await writeDashboard({ warehouse, control: world.control, limits, to, currency: "EUR", clock: systemClock });
     return pathToFileURL(to).href;
   };
   const open = async (address = url, options?: Parameters<Chromium["open"]>[1]): Promise<OpenedPage> => {
@@ -134,7 +134,7 @@ describe("the dashboard in a browser", function () {
   it("filters by runs that are clicked or dragged over, in any of the charts of runs", async () => {
     await clickAt(page, "#runs .plot", 3.5 / 4);
     assert.deepEqual(await outcomesShown(), await outcomesOf(`run_id = '${worldRuns[3]!.run_id}'`));
-    assert.match(await page.locator(".tiles").innerText(), /cost\s*\$1\.50\s*predicted \$1\.25/);
+    assert.match(await page.locator(".tiles").innerText(), /cost\s*1\.50 EUR\s*predicted 1\.25 EUR/);
     await clickAt(page, "#throughput .plot", 3.5 / 4);
     assert.equal(await status(), "All 240 images", "clicked again");
     await dragOver(page, "#cost .plot", 0.3, 0.7);
