@@ -136,6 +136,7 @@ try {
     extent,
     limits: { days: runs, rows },
     currency: "USD",
+    runPage: "gs://control/runs/{run}/report.html",
     madeAt: Date.UTC(2026, 10, 24),
   };
   const page = render({ facts, images, runs: runTable, pictures: [], script });

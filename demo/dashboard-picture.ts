@@ -27,6 +27,7 @@ const cameras: [make: string, model: string][] = [
   ["Apple", "iPhone 16 Pro"],
   ["Google", "Pixel 9"],
 ];
+const settings = ["--set", "gate.maxQuarantinedRatio=0.9", "--set", "prices.localHour=0.25"];
 const maxBytes = 250_000;
 
 async function writeNight(folder: string, night: number, photos: Buffer[], broken: { name: string; bytes: Uint8Array }[]): Promise<void> {
@@ -90,7 +91,7 @@ try {
     const date = `2026-11-${String(14 + night)}`;
     const source = join(folder, "photos", date);
     await writeNight(source, night, photos, broken);
-    imagemill(folder, "run", "--source", source, "--run-date", date, "--set", "gate.maxQuarantinedRatio=0.9");
+    imagemill(folder, "run", "--source", source, "--run-date", date, ...settings);
   }
   imagemill(folder, "report", "--to", join(folder, "dashboard.html"));
   await using chromium = await startChromium();

@@ -10,6 +10,8 @@ export interface Facts {
   warehouse: string;
   extent: Extent;
   limits: { days: number; rows: number };
+  /** Where the page of a run is, its id as `{run}`. */
+  runPage: string;
   /** ISO 4217, of all prices. */
   currency: string;
   /** Milliseconds since 1970. */

@@ -100,7 +100,7 @@ h2 { margin: 0; font-size: 0.98rem; letter-spacing: -0.005em; }
 @media (prefers-reduced-motion: reduce) { .tools { transition: none; } }
 @media print {
   body { padding: 0; max-width: none; font-size: 9pt; }
-  .controls, .tools, .more, .filters .small, .cross, .tip, .cursor, .brush { display: none !important; }
+  .controls, .tools, .more, .filters .small, .filters a, .cross, .tip, .cursor, .brush { display: none !important; }
   .filters { position: static; background: none; backdrop-filter: none; margin: 0.4rem 0 0; padding: 0; }
   .panel, .tiles div { break-inside: avoid; } #images { break-inside: auto; }
   .wide-8, .wide-7, .wide-5 { grid-column: span 12; } .wide-4, .wide-3 { grid-column: span 6; }

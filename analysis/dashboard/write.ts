@@ -1,6 +1,7 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Clock } from "../../core/clock.ts";
+import { controlNames } from "../../core/layout.ts";
 import type { ObjectStore } from "../../storage/store.ts";
 import type { Warehouse } from "../../warehouse/warehouse.ts";
 import { encodeTable } from "./encode.ts";
@@ -40,10 +41,23 @@ export async function writeDashboard({ warehouse, control, limits, currency, to,
     clientScript(),
     illustrate(data, control, signal),
   ]);
-  const facts = { warehouse: warehouse.url, extent: data.extent, limits, currency, madeAt: clock.now() };
+  const facts = {
+    warehouse: warehouse.url,
+    extent: data.extent,
+    limits,
+    runPage: runPageOf(control),
+    currency,
+    madeAt: clock.now(),
+  };
   const page = Buffer.from(render({ facts, images, runs, pictures, script }));
   await replaceFile(to, page);
   return { extent: data.extent, runs: data.runs.length, images: data.images.length, pictures: pictures.length, bytes: page.length };
+}
+
+/** With `{run}` in the place of an id, which stores do not write as they write others. */
+function runPageOf(control: ObjectStore): string {
+  const standIn = "0000-00-00-000000000000";
+  return control.uri(controlNames.reportPage(standIn)).replace(standIn, "{run}");
 }
 
 async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {

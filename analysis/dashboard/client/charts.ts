@@ -127,7 +127,7 @@ export function createCostChart(context: Context, columns: number): Part {
         Number.isNaN(values[code]) ? "no price" : formatPrice(values[code]!, currency),
       ]),
     }));
-    return { series, stacked: false, value: numberText, bars };
+    return { series, stacked: false, value: (value) => String(Number(value.toPrecision(3))), bars };
   };
   const empty = "No prices: the configurations of these runs had none.";
   return runPanel(context, { id: "cost", title: "Cost", columns, hint: `${currency} a run: grey predicted, blue actual` }, content, empty);

@@ -7,6 +7,7 @@ export interface Facts {
   warehouse: string;
   extent: { firstDate?: string; lastDate?: string; olderRuns: number; share: number; objects: number };
   limits: { days: number; rows: number };
+  runPage: string;
   currency: string;
   madeAt: number;
 }

@@ -1,6 +1,7 @@
 import { formatBytes, formatCount, formatMany, formatPrice } from "../../../core/format.ts";
 import { fineDuration, percent, short } from "../../page/format.ts";
 import { binKeys, categoryKeys, isFiltered, toggled, withRange, withValues, withoutFilters, type CategoryKey } from "../model/selection.ts";
+import { browserLink } from "../model/links.ts";
 import type { Context, Part } from "./context.ts";
 import { button, h, nameOf, refill, setAttribute } from "./dom.ts";
 import { dayText, rangeText, runLabels, titles } from "./words.ts";
@@ -76,7 +77,8 @@ export function createChips(context: Context): Part {
   const count = h("span", { class: "count", role: "status" });
   const chips = h("span", { class: "chips" });
   const all = button("Clear all", { class: "small" }, () => context.choose(withoutFilters(context.selection())));
-  const element = h("div", { class: "filters", role: "group", "aria-label": "Filters" }, count, chips, all);
+  const runPage = h("a", { rel: "noreferrer", target: "_blank" }, "the page of this run");
+  const element = h("div", { class: "filters", role: "group", "aria-label": "Filters" }, count, chips, all, runPage);
   const labels = new Map(context.model.runs.run_id.map((id, code) => [id, runLabels(context.model)[code]!]));
   const chip = (what: string, value: string, remove: () => void): HTMLElement => {
     const remover = button("", { class: "chip", "aria-label": `Take away the filter ${what} ${value}` }, remove);
@@ -107,6 +109,11 @@ export function createChips(context: Context): Part {
     const text = selection.text === "" ? [] : [chip("Name", selection.text, () => context.choose({ ...context.selection(), text: "" }))];
     refill(chips, [...categoryKeys.flatMap(categoryChips), ...ranges, ...text]);
     all.hidden = !filtered;
+    const [run, ...otherRuns] = selection.values.run ?? [];
+    const href =
+      run !== undefined && labels.has(run) && otherRuns.length === 0 ? browserLink(context.facts.runPage.replace("{run}", run)) : undefined;
+    setAttribute(runPage, "href", href);
+    runPage.hidden = href === undefined;
     const { images } = context.model.totals();
     const whole = context.model.images.rows;
     count.textContent = filtered ? `${formatCount(images)} of ${formatMany(whole, "image")}` : `All ${formatMany(whole, "image")}`;

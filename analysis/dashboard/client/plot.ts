@@ -34,7 +34,7 @@ export interface Plot {
   barAt(clientX: number): number;
 }
 
-const margins = { left: 50, right: 14, top: 10, bottom: 24 };
+const margins = { left: 50, right: 20, top: 10, bottom: 24 };
 
 /** Columns drawn by ECharts. What is touched and read is elsewhere: the drawing itself says nothing to a screen reader. */
 export function createPlot(height: number): Plot {

@@ -26,7 +26,11 @@ const units: Record<BinKey, (value: number) => string> = {
 };
 
 export function edgeText(key: BinKey, edge: number): string {
-  return edge === 0 ? "0" : units[key](edge).replace(".0 ", " ");
+  return edge === 0
+    ? "0"
+    : units[key](edge)
+        .replace(".0 ", " ")
+        .replace(/ min 00 s$/, " min");
 }
 
 export function rangeText(key: BinKey, { from, below }: Range): string {

@@ -83,6 +83,7 @@ describe("the dashboard's page", function () {
     extent,
     limits: { days: 1, rows: 1 },
     currency: "EUR",
+    runPage: "gs://control/runs/{run}/report.html",
     madeAt: 0,
   };
   const page = async (): Promise<string> => {

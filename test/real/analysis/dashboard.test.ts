@@ -5,6 +5,7 @@ import type { Page } from "playwright-core";
 import { writeDashboard } from "../../../analysis/dashboard/write.ts";
 import { systemClock } from "../../../core/clock.ts";
 import { formatCount } from "../../../core/format.ts";
+import { controlNames } from "../../../core/layout.ts";
 import type { Warehouse } from "../../../warehouse/warehouse.ts";
 import { fillWorld, hostileNames, openDuckdbWorld, worldRuns, type DuckdbWorld } from "../../analysis/dashboard/world.ts";
 import { startBigquery, type BigqueryServer } from "../../servers/bigquery.ts";
@@ -135,6 +136,8 @@ describe("the dashboard in a browser", function () {
     await clickAt(page, "#runs .plot", 3.5 / 4);
     assert.deepEqual(await outcomesShown(), await outcomesOf(`run_id = '${worldRuns[3]!.run_id}'`));
     assert.match(await page.locator(".tiles").innerText(), /cost\s*1\.50 EUR\s*predicted 1\.25 EUR/);
+    const runPage = page.getByRole("link", { name: "the page of this run" });
+    assert.equal(await runPage.getAttribute("href"), world.control.uri(controlNames.reportPage(worldRuns[3]!.run_id)));
     await clickAt(page, "#throughput .plot", 3.5 / 4);
     assert.equal(await status(), "All 240 images", "clicked again");
     await dragOver(page, "#cost .plot", 0.3, 0.7);
@@ -251,7 +254,7 @@ describe("the dashboard in a browser", function () {
     assert.ok((await page.locator("#images .message").allInnerTexts()).some((text) => text.includes("<b>byte")));
     assert.equal(await page.locator("#dashboard script, #dashboard b b, #dashboard img:not([src^='data:image/webp'])").count(), 0);
     const schemes = await page
-      .locator("#dashboard a")
+      .locator("#dashboard a[href]")
       .evaluateAll((all) => [...new Set(all.map((one) => (one as unknown as URL).protocol))]);
     assert.deepEqual(schemes, ["https:"]);
     await page.getByRole("searchbox").fill("<img");
@@ -337,7 +340,7 @@ async function pointIn(page: Page, selector: string, along: number): Promise<[x:
   const plot = page.locator(selector);
   await plot.scrollIntoViewIfNeeded();
   const box = (await plot.boundingBox())!;
-  return [box.x + 50 + along * (box.width - 64), box.y + box.height / 2];
+  return [box.x + 50 + along * (box.width - 70), box.y + box.height / 2];
 }
 
 async function clickAt(page: Page, selector: string, along: number): Promise<void> {
