@@ -43,6 +43,26 @@ export interface SparkEngineConfig {
   worker: "auto" | "here" | "bundle";
 }
 
+export interface KafkaConfig {
+  /** `host:port` each. */
+  brokers: string[];
+  topics: string[];
+  group: string;
+  from: "earliest" | "latest";
+  nameHeader?: string;
+  /** `file:///…` or `gs://…`, no trailing slash. */
+  deadLetters?: string;
+  concurrency: number;
+  bufferBytes: number;
+  fetchBytes: number;
+  commitEveryMs: number;
+  sessionTimeoutMs: number;
+  stopTimeoutMs: number;
+  /** Files are absolute paths. */
+  tls: { enabled: boolean; caFile?: string; certFile?: string; keyFile?: string };
+  sasl?: { mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512"; username: string; passwordVariable: string };
+}
+
 export interface GoogleConfig {
   project?: string;
   /** Location of buckets and dataset that `init` creates. */
@@ -72,6 +92,7 @@ export interface Config {
   iAcceptLossAfterDays?: number;
   local: LocalEngineConfig;
   spark: SparkEngineConfig;
+  kafka: KafkaConfig;
   google: GoogleConfig;
   logLevel: LogLevel;
 }

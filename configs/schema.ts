@@ -5,6 +5,7 @@ import { engineNames, type Config, type GoogleConfig, type JobConfig, type Selec
 import { local } from "./engines/local.ts";
 import { spark } from "./engines/spark.ts";
 import { day, duration, flag, instant, oneOf, quantity, ratio, size, text, whole } from "./fields.ts";
+import { kafka } from "./kafka.ts";
 import { parsePixels } from "./units.ts";
 
 /*
@@ -156,6 +157,7 @@ const fileSchema = z.strictObject({
     ),
   local: local.prefault({}).describe("The engine `local`: this machine."),
   spark: spark.prefault({}).describe("The engine `spark`: any Spark cluster."),
+  kafka: kafka.prefault({}).describe("What `imagemill ingest kafka` reads."),
   google: google.prefault({}).describe("Google Cloud."),
   logLevel: oneOf(logLevels).default("warn").describe("Least level of the structured log on stderr."),
 });

@@ -3,6 +3,7 @@ import { bundleVerb } from "./bundle.ts";
 import { cancelVerb } from "./cancel.ts";
 import { doctorVerb } from "./doctor.ts";
 import { finishVerb } from "./finish.ts";
+import { ingestKafkaVerb } from "./ingest-kafka.ts";
 import { ingestUploadVerb } from "./ingest-upload.ts";
 import { ingestUrlVerb } from "./ingest-url.ts";
 import { initVerb } from "./init.ts";
@@ -25,6 +26,7 @@ export const verbs: readonly Verb[] = [
   newJobVerb,
   ingestUploadVerb,
   ingestUrlVerb,
+  ingestKafkaVerb,
   planVerb,
   runVerb,
   submitVerb,
