@@ -44,7 +44,9 @@ export const kafka = z.strictObject({
     .exactOptional()
     .describe("Where messages go that are no image, with the reason. Default: `dead-letters` in the control store."),
   concurrency: whole(1, 1000).default(32).describe("Images written at once."),
-  bufferBytes: size(2 ** 20, "1MiB", "256MiB").prefault("256MiB").describe("Fetched messages in memory, at most."),
+  bufferBytes: size(2 ** 20, "1MiB", "256MiB")
+    .prefault("256MiB")
+    .describe("Fetched messages in memory, at most."),
   fetchBytes: size(2 ** 10, "1KiB", "16MiB")
     .prefault("16MiB")
     .describe("Asked for at once from one broker. A larger message comes alone, whole."),
@@ -52,7 +54,9 @@ export const kafka = z.strictObject({
   sessionTimeoutMs: duration(1000, "20s", 3_600_000, "1h")
     .prefault("20s")
     .describe("A member that is not heard of for so long loses its partitions to the others."),
-  stopTimeoutMs: duration(1, "30s", day, "24h").prefault("30s").describe("What is being written when a stop is asked for may take so long."),
+  stopTimeoutMs: duration(1, "30s", day, "24h")
+    .prefault("30s")
+    .describe("What is being written when a stop is asked for may take so long."),
   tls: tls.prefault({}).describe("TLS."),
   sasl: sasl.exactOptional().describe("How to log in, where the brokers ask for it."),
 }) satisfies z.ZodType<KafkaConfig>;

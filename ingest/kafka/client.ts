@@ -131,7 +131,8 @@ interface MemberParts {
 
 function memberOf({ consumer, fetches, options, listener, close }: MemberParts): Member {
   const { topics, fetchBytes } = options;
-  const earliest = async (place: Place): Promise<bigint> => offsetsAt(consumer, [place], ListOffsetTimestamps.EARLIEST).then((found) => found(place));
+  const earliest = async (place: Place): Promise<bigint> =>
+    offsetsAt(consumer, [place], ListOffsetTimestamps.EARLIEST).then((found) => found(place));
   let partitionCount: number | undefined;
 
   /** Partitions that were added are nobody's until the group is asked to share out again. */
@@ -260,7 +261,5 @@ async function committedOffsets(consumer: Consumer, places: Place[]): Promise<Of
 }
 
 async function whenAborted(signal: AbortSignal): Promise<never> {
-  return new Promise<never>((_resolve, reject) =>
-    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }),
-  );
+  return new Promise<never>((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }));
 }

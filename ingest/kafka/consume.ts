@@ -1,5 +1,6 @@
 import { waitAtMost, type Clock, type Random } from "../../core/clock.ts";
 import { codeOf } from "../../core/errors.ts";
+import type { Logger } from "../../core/log.ts";
 import { createFlight } from "../flight.ts";
 import { createBell } from "./bell.ts";
 import { createCrew } from "./crew.ts";
@@ -29,6 +30,7 @@ export interface ConsumeOptions {
   giveUpAfterMs?: number;
   clock: Clock;
   random: Random;
+  log: Logger;
   /** Asks for an orderly end. */
   signal: AbortSignal;
   say(text: string): void;

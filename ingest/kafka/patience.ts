@@ -1,11 +1,13 @@
 import type { Clock, Random } from "../../core/clock.ts";
 import { codeOf, ImagemillError, messageOf } from "../../core/errors.ts";
+import type { Logger } from "../../core/log.ts";
 
 export interface PatienceOptions {
   /** How messages call it: "the Kafka cluster". */
   what: string;
   clock: Clock;
   random: Random;
+  log: Logger;
   /** Of one outage; absent: for ever. */
   giveUpAfterMs?: number;
   say(text: string): void;
@@ -22,12 +24,12 @@ export interface Patience {
 }
 
 const firstWaitMs = 250;
-const longestWaitMs = 15_000;
+const longestWaitMs = 5000;
 /** A service that is asked all the time fails now and then: shorter trouble is not worth a line. */
 const worthSayingMs = 2000;
 const sayAgainMs = 60_000;
 
-export function createPatience({ what, clock, random, giveUpAfterMs, say }: PatienceOptions): Patience {
+export function createPatience({ what, clock, random, log, giveUpAfterMs, say }: PatienceOptions): Patience {
   let sinceMs: number | undefined;
   let tries = 0;
   let saidMs: number | undefined;
@@ -38,6 +40,7 @@ export function createPatience({ what, clock, random, giveUpAfterMs, say }: Pati
     if (sinceMs === undefined) outages += 1;
     sinceMs ??= nowMs;
     const lastedMs = nowMs - sinceMs;
+    log.debug("ingest.again", { what, code: codeOf(error), message: firstLine(messageOf(error)), lastedMs: Math.round(lastedMs) });
     if (giveUpAfterMs !== undefined && lastedMs >= giveUpAfterMs) throw gaveUp(what, error, lastedMs);
     if (lastedMs < worthSayingMs || (saidMs !== undefined && nowMs - saidMs < sayAgainMs)) return;
     saidMs = nowMs;

@@ -214,9 +214,7 @@ function current(progress: Progress, of: Term): Partition | undefined {
 
 function change(progress: Progress, of: Term, how: (partition: Partition) => Partition): Progress {
   const partition = current(progress, of);
-  return partition === undefined
-    ? progress
-    : { ...progress, partitions: new Map(progress.partitions).set(keyOf(of), how(partition)) };
+  return partition === undefined ? progress : { ...progress, partitions: new Map(progress.partitions).set(keyOf(of), how(partition)) };
 }
 
 /** Messages of our partitions that are not known to be durable, those that are not fetched included. */

@@ -48,21 +48,35 @@ export const ingestKafkaVerb = defineVerb({
     checkComplete(kafka);
     const target = await ingestTarget(args.to, config, shell.cwd);
     const graveyard = deadLetterPlace(config, target);
-    const [{ consume }, { kafkaJoin }, { connectionOf }, { objectSink }, { createPatience }, { serveMetrics, metricsText }, { createTeller }] =
-      await Promise.all([
-        import("../../ingest/kafka/consume.ts"),
-        import("../../ingest/kafka/client.ts"),
-        import("../../ingest/kafka/connection.ts"),
-        import("../../ingest/kafka/sink.ts"),
-        import("../../ingest/kafka/patience.ts"),
-        import("../../ingest/kafka/metrics.ts"),
-        import("../terminal/ingest.ts"),
-      ]);
+    const [
+      { consume },
+      { kafkaJoin },
+      { connectionOf },
+      { objectSink },
+      { createPatience },
+      { serveMetrics, metricsText },
+      { createTeller },
+    ] = await Promise.all([
+      import("../../ingest/kafka/consume.ts"),
+      import("../../ingest/kafka/client.ts"),
+      import("../../ingest/kafka/connection.ts"),
+      import("../../ingest/kafka/sink.ts"),
+      import("../../ingest/kafka/patience.ts"),
+      import("../../ingest/kafka/metrics.ts"),
+      import("../terminal/ingest.ts"),
+    ]);
 
     const giveUp = args["give-up-after"] === undefined ? {} : { giveUpAfterMs: args["give-up-after"] };
     const told = { topics: kafka.topics, group: kafka.group, to: target };
     using teller = createTeller({ ...told, json: args.json ?? false, shell, screen });
-    const bucket = createPatience({ what: `the bucket (${target})`, ...giveUp, clock: shell.clock, random: shell.random, say: teller.say });
+    const bucket = createPatience({
+      what: `the bucket (${target})`,
+      ...giveUp,
+      clock: shell.clock,
+      random: shell.random,
+      log,
+      say: teller.say,
+    });
     const retrying = {
       attempts: forEver,
       budgetMs: forEver,
@@ -100,6 +114,7 @@ export const ingestKafkaVerb = defineVerb({
         untilCaughtUp: args["until-caught-up"] ?? false,
         clock: shell.clock,
         random: shell.random,
+        log,
         signal: shell.signal,
         say: teller.say,
         onTaken: (message, taken) => {
@@ -140,7 +155,8 @@ function keyedFlags(args: {
 }
 
 function checkComplete({ brokers, topics, sasl, tls }: KafkaConfig): void {
-  if (brokers.length === 0) throw usageError("it is not said where the cluster is", "Add --brokers host:9092, or kafka.brokers to the configuration.");
+  if (brokers.length === 0)
+    throw usageError("it is not said where the cluster is", "Add --brokers host:9092, or kafka.brokers to the configuration.");
   if (topics.length === 0) throw usageError("it is not said which topic", "Add --topic NAME, or kafka.topics to the configuration.");
   const files = tls.caFile ?? tls.certFile ?? tls.keyFile;
   if (files !== undefined && !tls.enabled) throw usageError("kafka.tls names files, but is not enabled", "Write kafka.tls.enabled: true.");
@@ -154,6 +170,7 @@ function checkComplete({ brokers, topics, sasl, tls }: KafkaConfig): void {
 function metricsAddress(written: string): { host: string; port: number } {
   const match = /^(?:(.+):)?(\d{1,5})$/.exec(written);
   const port = Number(match?.[2]);
-  if (match === null || port > 65_535) throw usageError(`--metrics-port must be PORT or HOST:PORT, not "${written}"`, "For example --metrics-port 9464.");
+  if (match === null || port > 65_535)
+    throw usageError(`--metrics-port must be PORT or HOST:PORT, not "${written}"`, "For example --metrics-port 9464.");
   return { host: (match[1] ?? "127.0.0.1").replace(/^\[(.*)\]$/, "$1"), port };
 }

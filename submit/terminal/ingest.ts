@@ -56,7 +56,8 @@ export function createTeller({ topics, group, to, json, shell, screen }: TellerO
     if (watched === undefined) return;
     const { progress, totals, inFlight } = watched;
     const rates = ratesNow(watched);
-    const phase = progress.generation === undefined ? "joining" : isCaughtUp(progress) && inFlight.messages === 0 ? "listening" : "ingesting";
+    const phase =
+      progress.generation === undefined ? "joining" : isCaughtUp(progress) && inFlight.messages === 0 ? "listening" : "ingesting";
     const dead = deadOf(totals);
     const figures = [
       formatMany(totals.messages, "message"),

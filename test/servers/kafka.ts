@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { Admin } from "@platformatic/kafka";
 import { execInstaller, installed, type Installation } from "./install.ts";
 import { freePort, type ServerProcess, startServer } from "./process.ts";
@@ -74,6 +75,10 @@ export async function startKafka(): Promise<KafkaServer> {
     createTopic: async (topic, partitions, configs = {}) => {
       const written = Object.entries(configs).map(([name, value]) => ({ name, value }));
       await asAdmin(brokers, async (admin) => admin.createTopics({ topics: [topic], partitions, replicas: 1, configs: written }));
+      // A producer that is told "no leader yet" for one partition sends the others' messages again, too.
+      const all = Array.from({ length: partitions }, (_, partitionIndex) => ({ partitionIndex, timestamp: -1n }));
+      while (!(await asAdmin(brokers, async (admin) => answers(admin.listOffsets({ topics: [{ name: topic, partitions: all }] })))))
+        await delay(50);
     },
     deleteRecords: async (topic, partition, offset) => {
       await asAdmin(brokers, async (admin) => admin.deleteRecords({ topics: [{ name: topic, partitions: [{ partition, offset }] }] }));
@@ -134,6 +139,13 @@ async function asAdmin<T>(brokers: string, work: (admin: Admin) => Promise<T>): 
   } finally {
     await admin.close();
   }
+}
+
+async function answers(asked: Promise<unknown>): Promise<boolean> {
+  return asked.then(
+    () => true,
+    () => false,
+  );
 }
 
 async function accepts(port: number): Promise<boolean> {

@@ -38,11 +38,7 @@ describe("progress of a consumer group's member", () => {
     const fetched = play([{ type: "fetched", of, from: 10n, offsets: [10n, 11n, 13n], next: 15n, end: 200n }], progress);
     assert.deepEqual(fetched.commands, [{ type: "work", of, offsets: [10n, 11n, 13n] }]);
     const later = play(
-      [
-        { type: "durable", of, offset: 13n },
-        { type: "durable", of, offset: 11n },
-        { type: "commit-due" },
-      ],
+      [{ type: "durable", of, offset: 13n }, { type: "durable", of, offset: 11n }, { type: "commit-due" }],
       fetched.progress,
     );
     assert.deepEqual(later.commands, [], "10 is not durable");
@@ -119,7 +115,11 @@ describe("progress of a consumer group's member", () => {
     assert.deepEqual(due.commands, [{ type: "commit", commits: [{ ...of, offset: 0n }] }]);
     const done = play([{ type: "committed", commits: [{ ...of, offset: 0n }] }], due.progress).progress;
     assert.equal(isCaughtUp(done), true);
-    assert.equal(isCaughtUp(play([{ type: "ends", ends: [{ ...place, end: 5n }] }], done).progress), true, "what comes later does not count");
+    assert.equal(
+      isCaughtUp(play([{ type: "ends", ends: [{ ...place, end: 5n }] }], done).progress),
+      true,
+      "what comes later does not count",
+    );
     assert.equal(isCaughtUp(play([{ type: "assigned", generation: 2, places: [{ ...place, partition: 3 }] }], done).progress), false);
   });
 
@@ -133,7 +133,14 @@ describe("progress of a consumer group's member", () => {
   it("for any order of things: no commit beyond what is durable, none goes back, and all is committed in the end", () => {
     const steps = fc.array(
       fc.oneof(
-        { weight: 4, arbitrary: fc.record({ do: fc.constant("fetch" as const), count: fc.integer({ min: 0, max: 5 }), gap: fc.integer({ min: 0, max: 2 }) }) },
+        {
+          weight: 4,
+          arbitrary: fc.record({
+            do: fc.constant("fetch" as const),
+            count: fc.integer({ min: 0, max: 5 }),
+            gap: fc.integer({ min: 0, max: 2 }),
+          }),
+        },
         { weight: 8, arbitrary: fc.record({ do: fc.constant("finish" as const), which: fc.nat() }) },
         { weight: 3, arbitrary: fc.record({ do: fc.constant("commit" as const), works: fc.boolean() }) },
         { weight: 1, arbitrary: fc.record({ do: fc.constant("rebalance" as const), away: fc.boolean(), skips: fc.boolean() }) },
@@ -161,7 +168,10 @@ describe("progress of a consumer group's member", () => {
             }
             if (command.type === "locate") {
               const offset = world.committed < 0n ? 0n : world.committed;
-              send({ type: "located", starts: command.terms.map((term) => ({ ...term, offset, committed: world.committed, end: world.next })) });
+              send({
+                type: "located",
+                starts: command.terms.map((term) => ({ ...term, offset, committed: world.committed, end: world.next })),
+              });
             }
           }
         };
@@ -217,7 +227,10 @@ describe("progress of a consumer group's member", () => {
           send({ type: "commit-due" });
           answer(true);
         }
-        assert.ok([...existing].every((offset) => durable.has(offset) && offset < world.committed), "something is left");
+        assert.ok(
+          [...existing].every((offset) => durable.has(offset) && offset < world.committed),
+          "something is left",
+        );
       }),
       { numRuns: 300 },
     );
