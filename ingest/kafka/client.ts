@@ -226,11 +226,13 @@ const outOfRange = 1;
 
 type FetchResponse = Awaited<ReturnType<Consumer["fetch"]>>;
 
-/** What one partition refuses does not keep the answers of the others back. */
+/** What one partition refuses does not keep the answers of the others back, and a session that is gone costs no pause. */
 async function fetchOnce(consumer: Consumer, asked: Parameters<Consumer["fetch"]>[0]): Promise<FetchResponse> {
   try {
     return await consumer.fetch(asked);
   } catch (error) {
+    // The broker forgets fetch sessions when it restarts or has too many; the client begins a new one.
+    if (isProtocolError(error, "FETCH_SESSION_ID_NOT_FOUND", "INVALID_FETCH_SESSION_EPOCH")) return consumer.fetch(asked);
     const { response } = error as { response?: FetchResponse };
     if (response === undefined || !isProtocolError(error, "OFFSET_OUT_OF_RANGE")) throw error;
     return response;

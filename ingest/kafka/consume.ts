@@ -43,6 +43,8 @@ export interface Consumption {
   readonly totals: Totals;
   /** Messages fetched and not done, and the memory they are granted. */
   readonly inFlight: { messages: number; bytes: number };
+  /** Whether the cluster does not answer. */
+  readonly clusterOut: boolean;
   /** Of the last membership, when it ended. */
   readonly lastLag: number;
 }
@@ -237,6 +239,9 @@ export async function consume(options: ConsumeOptions, watch?: (consumption: Con
       return progress;
     },
     totals,
+    get clusterOut() {
+      return cluster.out;
+    },
     get lastLag() {
       return lastLag;
     },

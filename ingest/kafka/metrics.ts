@@ -17,7 +17,7 @@ export function metricsText(consumption: Consumption): string {
   return metricsOf(consumption).map(textOf).join("");
 }
 
-function metricsOf({ progress, totals, inFlight }: Consumption): Metric[] {
+function metricsOf({ progress, totals, inFlight, clusterOut }: Consumption): Metric[] {
   const counter = (name: string, help: string, value: number): Metric => ({ name, type: "counter", help, samples: [{ value }] });
   const gauge = (name: string, help: string, value: number): Metric => ({ name, type: "gauge", help, samples: [{ value }] });
   const partitions = [...progress.partitions.values()];
@@ -38,6 +38,7 @@ function metricsOf({ progress, totals, inFlight }: Consumption): Metric[] {
     { name: "lag_messages", type: "gauge", help: "Messages of our partitions that are not durable yet.", samples: lags },
     gauge("partitions", "Partitions that are ours.", partitions.length),
     gauge("joined", "1 while we are a member of the group.", progress.generation === undefined ? 0 : 1),
+    gauge("cluster_out", "1 while the Kafka cluster does not answer.", clusterOut ? 1 : 0),
     gauge("in_flight_messages", "Messages fetched and not yet durable.", inFlight.messages),
     gauge("in_flight_bytes", "Memory granted to fetched messages.", inFlight.bytes),
     counter("expired_messages_total", "Messages that the cluster deleted before they were read.", totals.expired),

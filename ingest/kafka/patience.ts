@@ -21,6 +21,8 @@ export interface Patience {
   wait(error: unknown, signal: AbortSignal): Promise<void>;
   worked(): void;
   readonly outages: number;
+  /** Whether there is one now that was worth saying. */
+  readonly out: boolean;
 }
 
 const firstWaitMs = 250;
@@ -51,6 +53,9 @@ export function createPatience({ what, clock, random, log, giveUpAfterMs, say }:
   return {
     get outages() {
       return outages;
+    },
+    get out() {
+      return saidMs !== undefined;
     },
     failed,
     wait: async (error, signal) => {

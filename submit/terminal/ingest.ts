@@ -1,6 +1,6 @@
 import type { Consumption } from "../../ingest/kafka/consume.ts";
 import type { ImageMessage } from "../../ingest/kafka/message.ts";
-import { isCaughtUp, totalLag } from "../../ingest/kafka/progress.ts";
+import { totalLag } from "../../ingest/kafka/progress.ts";
 import type { Taken } from "../../ingest/kafka/sink.ts";
 import { deadOf } from "../../ingest/kafka/totals.ts";
 import { printable } from "../../core/names.ts";
@@ -56,8 +56,7 @@ export function createTeller({ topics, group, to, json, shell, screen }: TellerO
     if (watched === undefined) return;
     const { progress, totals, inFlight } = watched;
     const rates = ratesNow(watched);
-    const phase =
-      progress.generation === undefined ? "joining" : isCaughtUp(progress) && inFlight.messages === 0 ? "listening" : "ingesting";
+    const phase = phaseOf(watched);
     const dead = deadOf(totals);
     const figures = [
       formatMany(totals.messages, "message"),
@@ -111,6 +110,12 @@ export function createTeller({ topics, group, to, json, shell, screen }: TellerO
     },
     [Symbol.dispose]: stopTelling,
   };
+}
+
+function phaseOf({ progress, inFlight, clusterOut }: Consumption): string {
+  if (clusterOut) return "waiting for Kafka";
+  if (progress.generation === undefined) return "joining";
+  return totalLag(progress) === 0 && inFlight.messages === 0 ? "listening" : "ingesting";
 }
 
 function lagAll({ progress, lastLag }: Consumption): number {

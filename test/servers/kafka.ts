@@ -35,8 +35,10 @@ export const kafkaUser = { username: "imagemill", password: "not a secret" };
 export interface KafkaServer extends AsyncDisposable {
   /** `127.0.0.1:<port>` */
   readonly brokers: string;
-  /** The same broker, which asks for PLAIN credentials here. */
-  readonly saslBrokers: string;
+  /** The same broker, which asks for TLS and PLAIN credentials here. */
+  readonly secureBrokers: string;
+  /** PEM file of the certificate that it shows there. */
+  readonly certificate: string;
   createTopic(topic: string, partitions: number, settings?: Record<string, string>): Promise<void>;
   /** What retention does: records before the offset are gone. */
   deleteRecords(topic: string, partition: number, before: bigint): Promise<void>;
@@ -52,26 +54,29 @@ export async function startKafka(): Promise<KafkaServer> {
   const jars = join(await installed(kafkaJars), "jars");
   const classPath = join(jars, "*");
   const folder = await mkdtemp(join(tmpdir(), "imagemill-kafka-"));
-  const [port, saslPort, controllerPort] = [await freePort(), await freePort(), await freePort()];
+  const [port, securePort, controllerPort] = [await freePort(), await freePort(), await freePort()];
   const settings = join(folder, "server.properties");
   await mkdir(join(folder, "data"));
-  await writeFile(settings, properties({ folder, port, saslPort, controllerPort }));
+  await writeFile(settings, properties({ folder, port, securePort, controllerPort }));
   const java = ["-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath];
   await execInstaller("java", [...java, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", settings]);
+
+  const certificate = await selfSigned(folder);
 
   let running: ServerProcess | undefined;
   const start = async (): Promise<void> => {
     running = await startServer({
       command: "java",
       args: [...java, "kafka.Kafka", settings],
-      ready: async () => (await accepts(port)) && accepts(saslPort),
+      ready: async () => (await accepts(port)) && accepts(securePort),
     });
   };
   const brokers = `127.0.0.1:${port}`;
   await start();
   return {
     brokers,
-    saslBrokers: `127.0.0.1:${saslPort}`,
+    secureBrokers: `127.0.0.1:${securePort}`,
+    certificate,
     createTopic: async (topic, partitions, configs = {}) => {
       const written = Object.entries(configs).map(([name, value]) => ({ name, value }));
       await asAdmin(brokers, async (admin) => admin.createTopics({ topics: [topic], partitions, replicas: 1, configs: written }));
@@ -100,21 +105,34 @@ export async function startKafka(): Promise<KafkaServer> {
   };
 }
 
-function properties(place: { folder: string; port: number; saslPort: number; controllerPort: number }): string {
+const storePassword = "changeit";
+
+/** A key in `broker.p12`, and the certificate to trust. */
+async function selfSigned(folder: string): Promise<string> {
+  const store = ["-alias", "broker", "-keystore", join(folder, "broker.p12"), "-storetype", "PKCS12", "-storepass", storePassword];
+  await execInstaller("keytool", ["-genkeypair", ...store, "-keyalg", "RSA", "-dname", "CN=127.0.0.1", "-ext", "san=ip:127.0.0.1"]);
+  const certificate = join(folder, "broker.pem");
+  await execInstaller("keytool", ["-exportcert", "-rfc", ...store, "-file", certificate]);
+  return certificate;
+}
+
+function properties(place: { folder: string; port: number; securePort: number; controllerPort: number }): string {
   const login = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${kafkaUser.username}="${kafkaUser.password}";`;
   const host = "127.0.0.1";
-  const listeners = `PLAINTEXT://${host}:${place.port},SASL_PLAINTEXT://${host}:${place.saslPort}`;
+  const listeners = `PLAINTEXT://${host}:${place.port},SASL_SSL://${host}:${place.securePort}`;
   const settings: Record<string, string | number> = {
     "process.roles": "broker,controller",
     "node.id": 1,
     "controller.quorum.voters": `1@${host}:${place.controllerPort}`,
     listeners: `${listeners},CONTROLLER://${host}:${place.controllerPort}`,
     "advertised.listeners": listeners,
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
     "sasl.enabled.mechanisms": "PLAIN",
-    "listener.name.sasl_plaintext.plain.sasl.jaas.config": login,
+    "listener.name.sasl_ssl.plain.sasl.jaas.config": login,
+    "ssl.keystore.location": join(place.folder, "broker.p12"),
+    "ssl.keystore.password": storePassword,
     "log.dirs": join(place.folder, "data"),
     "offsets.topic.replication.factor": 1,
     "offsets.topic.num.partitions": 1,

@@ -202,18 +202,24 @@ describe("imagemill ingest kafka", function () {
     assert.match(answer.out, /created: 10[\s\S]*gone before they were read: 10 messages/);
   });
 
-  it("logs in where it is asked to, and never says the password", async () => {
+  it("speaks TLS and logs in where it is asked to, and never says the password", async () => {
     await filled("login", photos.slice(0, 5));
-    const login = ["--set", "kafka.sasl.mechanism=PLAIN", "--set", `kafka.sasl.username=${kafkaUser.username}`];
-    const ingest = async (password: string | undefined) => {
+    const settings = { "sasl.mechanism": "PLAIN", "sasl.username": kafkaUser.username, "tls.enabled": "true" };
+    const login = Object.entries(settings).flatMap(([key, value]) => ["--set", `kafka.${key}=${value}`]);
+    const trust = ["--set", `kafka.tls.caFile=${world.kafka.certificate}`];
+    const ingest = async (password: string | undefined, trusted = trust) => {
       world.environment["IMAGEMILL_KAFKA_PASSWORD"] = password;
-      return world.ingest("login", "--brokers", world.kafka.saslBrokers, "--until-caught-up", "--json", "--log-level", "debug", ...login);
+      const end = ["--until-caught-up", "--json", "--log-level", "debug", "--give-up-after", "20s"];
+      return world.ingest("login", "--brokers", world.kafka.secureBrokers, ...end, ...login, ...trusted);
     };
     const fine = await ingest(kafkaUser.password);
     assert.equal(summaryOf(fine)["created"], 5);
     const wrong = await ingest("wrong password");
     assert.equal(wrong.code, 4, wrong.err);
     assert.match(wrong.err, /KAFKA_LOGIN[\s\S]*kafka\.sasl/);
+    const untrusted = await ingest(kafkaUser.password, []);
+    assert.equal(untrusted.code, 4, untrusted.err);
+    assert.match(untrusted.err, /KAFKA_CERTIFICATE[\s\S]*kafka\.tls\.caFile/);
     const none = await ingest(undefined);
     assert.equal(none.code, 4);
     assert.match(none.err, /IMAGEMILL_KAFKA_PASSWORD holds no password/);
