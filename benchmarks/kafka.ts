@@ -73,18 +73,30 @@ async function compare(load: Load): Promise<void> {
   // Google's client leaves listeners behind, more than Node is used to.
   EventEmitter.defaultMaxListeners = 0;
   const shared = { log: silentLogger, clock: systemClock, random: systemRandom };
-  const open = async (prefix: string) => openStore(`gs://bench/${prefix}`, { ...shared, attempts: 6, concurrency: 32, endpoint: gcs.endpoint });
+  const open = async (prefix: string) =>
+    openStore(`gs://bench/${prefix}`, { ...shared, attempts: 6, concurrency: 32, endpoint: gcs.endpoint });
 
   const ours: Contender = {
     name: "imagemill",
     take: async (prefix) => {
       const to = await open(prefix);
       const fetchBytes = 16 * 2 ** 20;
-      const join = { brokers: [kafka.brokers], topics: [topic], group: prefix, from: "earliest", sessionTimeoutMs: 20_000, fetchBytes } as const;
+      const join = {
+        brokers: [kafka.brokers],
+        topics: [topic],
+        group: prefix,
+        from: "earliest",
+        sessionTimeoutMs: 20_000,
+        fetchBytes,
+      } as const;
       const totals = await consume({
         join: kafkaJoin({ ...join, brokers: [...join.brokers], topics: [...join.topics], clock: systemClock }),
         sink: objectSink({ to, deadLetters: to, rules: { maxObjectBytes: 2 ** 28, spread: false } }),
-        ...{ concurrency: load.concurrency, bufferBytes: 16 * fetchBytes, fetchBytes, commitEveryMs: 1000, stopTimeoutMs: 30_000 },
+        concurrency: load.concurrency,
+        bufferBytes: 16 * fetchBytes,
+        fetchBytes,
+        commitEveryMs: 1000,
+        stopTimeoutMs: 30_000,
         untilCaughtUp: true,
         signal: new AbortController().signal,
         say: (text) => process.stderr.write(`${text}\n`),
@@ -105,14 +117,17 @@ async function compare(load: Load): Promise<void> {
     return async (name, bytes) => to.write(name, bytes, { ifGeneration: "0", contentType: "image/jpeg" });
   });
   const contenders = [ours, bothBare, ourStore];
-  const seconds = contenders.map((): number[] => []);
+  const [seconds, cpuMs] = [contenders.map((): number[] => []), contenders.map((): number[] => [])];
   for (let repetition = -1; repetition < load.repetitions; repetition += 1) {
     // In turn, each first once: whatever else the machine does meets all.
     for (let turn = 0; turn < contenders.length; turn += 1) {
       const index = (turn + repetition + 1) % contenders.length;
-      const started = performance.now();
+      const [started, usedBefore] = [performance.now(), process.cpuUsage()];
       await contenders[index]!.take(`r${repetition + 1}c${index}`);
-      if (repetition >= 0) seconds[index]!.push((performance.now() - started) / 1000);
+      const { user, system } = process.cpuUsage(usedBefore);
+      if (repetition < 0) continue;
+      seconds[index]!.push((performance.now() - started) / 1000);
+      cpuMs[index]!.push((user + system) / 1000 / load.messages);
     }
   }
   const { messages, sizeBytes, concurrency, repetitions } = load;
@@ -123,6 +138,7 @@ async function compare(load: Load): Promise<void> {
     contenders.map(({ name }, index) => ({
       contender: name,
       "messages/s": `${round3(median(rates[index]!))} (${range(rates[index]!).map(round3).join("-")})`,
+      "CPU ms a message": round3(median(cpuMs[index]!)),
       "imagemill to it": round3(median(rates[0]!) / median(rates[index]!)),
     })),
   );

@@ -70,7 +70,8 @@ export function kafkaJoin(options: ClientOptions): Join {
       signal.throwIfAborted();
       consumer.topics.trackAll(...topics);
       await Promise.race([membership.join(), whenAborted(signal)]);
-      return memberOf({ consumer, fetches, options, close, listener });
+      const partitionCount = partitionsOf(await consumer.metadata({ topics }), topics).length;
+      return memberOf({ consumer, fetches, options, close, listener, partitionCount });
     } catch (error) {
       membership.end();
       await close();
@@ -126,23 +127,15 @@ interface MemberParts {
   fetches: ConnectionPool;
   options: ClientOptions;
   listener: MemberListener;
+  /** Of all topics, when the group was joined. */
+  partitionCount: number;
   close(): Promise<void>;
 }
 
-function memberOf({ consumer, fetches, options, listener, close }: MemberParts): Member {
+function memberOf({ consumer, fetches, options, listener, close, partitionCount }: MemberParts): Member {
   const { topics, fetchBytes } = options;
   const earliest = async (place: Place): Promise<bigint> =>
     offsetsAt(consumer, [place], ListOffsetTimestamps.EARLIEST).then((found) => found(place));
-  let partitionCount: number | undefined;
-
-  /** Partitions that were added are nobody's until the group is asked to share out again. */
-  const noticeAdded = (count: number): void => {
-    if (partitionCount !== undefined && count !== partitionCount) {
-      listener.failed(new ImagemillError("KAFKA_UNAVAILABLE", `the topics have ${count} partitions now, not ${partitionCount}`));
-    }
-    partitionCount = count;
-  };
-
   const member: Omit<Member, typeof Symbol.asyncDispose> = {
     locate: async (terms) => {
       const [first, end, committed] = await Promise.all([
@@ -156,12 +149,13 @@ function memberOf({ consumer, fetches, options, listener, close }: MemberParts):
       });
     },
     ends: async () => {
-      const metadata = await consumer.metadata({ topics, forceUpdate: true });
-      const counts = topics.map((topic) => metadata.topics.get(topic)?.partitionsCount ?? 0);
-      noticeAdded(counts.reduce((sum, count) => sum + count, 0));
-      const all = topics.flatMap((topic, index) => Array.from({ length: counts[index]! }, (_, partition) => ({ topic, partition })));
+      const all = partitionsOf(await consumer.metadata({ topics, forceUpdate: true }), topics);
+      if (all.length !== partitionCount) {
+        // What was added is nobody's until the group is asked to share out again.
+        listener.failed(new ImagemillError("KAFKA_UNAVAILABLE", `the topics have ${all.length} partitions now, not ${partitionCount}`));
+      }
       const end = await offsetsAt(consumer, all, ListOffsetTimestamps.LATEST);
-      return all.map((place) => ({ ...place, end: end(place) }));
+      return all.map(({ topic, partition }) => ({ topic, partition, end: end({ topic, partition }) }));
     },
     leaders: async (terms) => {
       const metadata = await consumer.metadata({ topics });
@@ -237,6 +231,14 @@ async function fetchOnce(consumer: Consumer, asked: Parameters<Consumer["fetch"]
     if (response === undefined || !isProtocolError(error, "OFFSET_OUT_OF_RANGE")) throw error;
     return response;
   }
+}
+
+type Metadata = Awaited<ReturnType<Consumer["metadata"]>>;
+
+function partitionsOf(metadata: Metadata, topics: string[]): Place[] {
+  return topics.flatMap((topic) =>
+    Array.from({ length: metadata.topics.get(topic)?.partitionsCount ?? 0 }, (_, partition) => ({ topic, partition })),
+  );
 }
 
 type OffsetOf<T> = (place: Place) => T;

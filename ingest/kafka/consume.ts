@@ -8,7 +8,18 @@ import { fetchAll } from "./fetch-loop.ts";
 import type { Fetched, Join, Member, MemberListener } from "./member.ts";
 import type { ImageMessage } from "./message.ts";
 import { createPatience } from "./patience.ts";
-import { advance, isCaughtUp, keyOf, noProgress, totalLag, type Commit, type Progress, type ProgressEvent, type Term } from "./progress.ts";
+import {
+  advance,
+  isCaughtUp,
+  isTaken,
+  keyOf,
+  noProgress,
+  totalLag,
+  type Commit,
+  type Progress,
+  type ProgressEvent,
+  type Term,
+} from "./progress.ts";
 import type { Sink, Taken } from "./sink.ts";
 import { createTotals, type Totals } from "./totals.ts";
 
@@ -86,6 +97,8 @@ export async function consume(options: ConsumeOptions, watch?: (consumption: Con
     taken: ({ of, message }, taken, ms) => {
       totals.count(taken, message, ms);
       dispatch({ type: "durable", of, offset: message.offset });
+      // The end need not wait for the next tick.
+      if (options.untilCaughtUp && isTaken(progress)) dispatch({ type: "commit-due" });
       options.onTaken?.(message, taken);
     },
     failed: fail,

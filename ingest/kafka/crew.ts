@@ -43,8 +43,9 @@ export function createCrew({ sink, concurrency, clock, taken, failed }: CrewOpti
   const drop = (works: Work[]): void => {
     for (const { release } of works) release();
   };
+  const hasHand = (): boolean => active < concurrency && !writing.signal.aborted;
   const startNext = (): void => {
-    while (active < concurrency && waiting.length > 0 && !writing.signal.aborted) void carry(waiting.shift()!);
+    while (hasHand() && waiting.length > 0) void carry(waiting.shift()!);
   };
   const carry = async (work: Work): Promise<void> => {
     active += 1;

@@ -120,6 +120,7 @@ export function advance(progress: Progress, event: ProgressEvent): Step {
     case "committed":
       return done(event.commits.reduce((state, one) => change(state, one, (p) => acknowledge(p, one.offset)), progress));
     case "commit-failed":
+    default:
       return done(event.commits.reduce((state, one) => change(state, one, (p) => ({ ...p, committing: undefined })), progress));
   }
 }
@@ -227,8 +228,16 @@ export function totalLag({ partitions }: Progress): number {
   return Number([...partitions.values()].reduce((sum, partition) => sum + lagOf(partition), 0n));
 }
 
-/** Everything that was there when its partition came to us is durable, and the broker knows. */
-export function isCaughtUp({ generation, partitions, starting }: Progress): boolean {
-  if (generation === undefined || starting.size > 0) return false;
-  return [...partitions.values()].every(({ committed, firstEnd }) => committed >= firstEnd);
+/** Everything that was there when its partition came to us is durable. */
+export function isTaken(progress: Progress): boolean {
+  return holdsForAll(progress, (partition) => committable(partition) >= partition.firstEnd);
+}
+
+/** The same, and the broker knows. */
+export function isCaughtUp(progress: Progress): boolean {
+  return holdsForAll(progress, ({ committed, firstEnd }) => committed >= firstEnd);
+}
+
+function holdsForAll({ generation, partitions, starting }: Progress, holds: (partition: Partition) => boolean): boolean {
+  return generation !== undefined && starting.size === 0 && [...partitions.values()].every(holds);
 }

@@ -170,7 +170,7 @@ describe("progress of a consumer group's member", () => {
               const offset = world.committed < 0n ? 0n : world.committed;
               send({
                 type: "located",
-                starts: command.terms.map((term) => ({ ...term, offset, committed: world.committed, end: world.next })),
+                starts: command.terms.map((term) => Object.assign({ offset, committed: world.committed, end: world.next }, term)),
               });
             }
           }

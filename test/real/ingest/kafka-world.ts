@@ -106,7 +106,7 @@ async function produce(brokers: string, topic: string, messages: Produced[]): Pr
         topic,
         partition,
         value: value as Buffer,
-        ...(key !== undefined && { key: Buffer.from(key) }),
+        key: Buffer.from(key ?? ""),
         headers: new Map(Object.entries(headers).map(([name, said]) => [Buffer.from(name), Buffer.from(said)])),
       }));
       await producer.send({ messages: some, acks: -1 });
