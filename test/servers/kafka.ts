@@ -40,6 +40,7 @@ export interface KafkaServer extends AsyncDisposable {
   /** PEM file of the certificate that it shows there. */
   readonly certificate: string;
   createTopic(topic: string, partitions: number, settings?: Record<string, string>): Promise<void>;
+  addPartitions(topic: string, count: number): Promise<void>;
   /** What retention does: records before the offset are gone. */
   deleteRecords(topic: string, partition: number, before: bigint): Promise<void>;
   /** Partition -> the group's committed offset. */
@@ -84,6 +85,9 @@ export async function startKafka(): Promise<KafkaServer> {
       const all = Array.from({ length: partitions }, (_, partitionIndex) => ({ partitionIndex, timestamp: -1n }));
       while (!(await asAdmin(brokers, async (admin) => answers(admin.listOffsets({ topics: [{ name: topic, partitions: all }] })))))
         await delay(50);
+    },
+    addPartitions: async (topic, count) => {
+      await asAdmin(brokers, async (admin) => admin.createPartitions({ topics: [{ name: topic, count, assignments: null }] }));
     },
     deleteRecords: async (topic, partition, offset) => {
       await asAdmin(brokers, async (admin) => admin.deleteRecords({ topics: [{ name: topic, partitions: [{ partition, offset }] }] }));

@@ -37,6 +37,8 @@ export interface KafkaWorld extends AsyncDisposable {
   bucket: ObjectStore;
   environment: NodeJS.ProcessEnv;
   produce(topic: string, messages: Produced[]): Promise<void>;
+  /** In one transaction. */
+  produceInTransaction(topic: string, messages: Produced[], end: "commit" | "abort"): Promise<void>;
   /** `imagemill ingest kafka` into a prefix called like the topic, to its end; its last line where that is asked for. */
   ingest(topic: string, ...args: string[]): Promise<Answer>;
   start(topic: string, ...args: string[]): Consumer;
@@ -79,6 +81,7 @@ export async function startKafkaWorld(): Promise<KafkaWorld> {
     environment,
     objects,
     produce: async (topic, messages) => produce(kafka.brokers, topic, messages),
+    produceInTransaction: async (topic, messages, end) => produceInTransaction(kafka.brokers, topic, messages, end),
     ingest: async (topic, ...args) => imagemill({ cwd, environment }, ...argsOf(topic, args)),
     start: (topic, ...args) => {
       const child = startImagemill({ cwd, environment }, ...argsOf(topic, args));
@@ -102,18 +105,27 @@ async function produce(brokers: string, topic: string, messages: Produced[]): Pr
   const producer = new Producer({ clientId: "test", bootstrapBrokers: [brokers] });
   try {
     for (let at = 0; at < messages.length; at += 50) {
-      const some = messages.slice(at, at + 50).map(({ partition, value, key, headers = {} }) => ({
-        topic,
-        partition,
-        value: value as Buffer,
-        key: Buffer.from(key ?? ""),
-        headers: new Map(Object.entries(headers).map(([name, said]) => [Buffer.from(name), Buffer.from(said)])),
-      }));
-      await producer.send({ messages: some, acks: -1 });
+      await producer.send({ messages: messages.slice(at, at + 50).map((message) => toSend(topic, message)), acks: -1 });
     }
   } finally {
     await producer.close();
   }
+}
+
+async function produceInTransaction(brokers: string, topic: string, messages: Produced[], end: "commit" | "abort"): Promise<void> {
+  const producer = new Producer({ clientId: "test", bootstrapBrokers: [brokers], transactionalId: `${topic}-test`, idempotent: true });
+  try {
+    const transaction = await producer.beginTransaction();
+    await transaction.send({ messages: messages.map((message) => toSend(topic, message)), acks: -1 });
+    await transaction[end]();
+  } finally {
+    await producer.close();
+  }
+}
+
+function toSend(topic: string, { partition, value, key, headers = {} }: Produced) {
+  const written = Object.entries(headers).map(([name, said]): [Buffer, Buffer] => [Buffer.from(name), Buffer.from(said)]);
+  return { topic, partition, value: value as Buffer, key: Buffer.from(key ?? ""), headers: new Map(written) };
 }
 
 export function sha256(bytes: Uint8Array): string {

@@ -202,6 +202,22 @@ describe("imagemill ingest kafka", function () {
     assert.match(answer.out, /created: 10[\s\S]*gone before they were read: 10 messages/);
   });
 
+  it("reads no message of an aborted transaction, and finds partitions that are added while it runs", async () => {
+    await world.kafka.createTopic("changes", 1);
+    await world.produceInTransaction("changes", spread(photos.slice(0, 5), 1), "abort");
+    await world.produceInTransaction("changes", spread(photos.slice(5, 10), 1), "commit");
+    const consumer = world.start("changes", "--json");
+    await world.untilThere("changes", 5);
+    await world.kafka.addPartitions("changes", 2);
+    await delay(500);
+    await world.produce("changes", [{ partition: 1, value: photos[10]! }]);
+    await world.untilThere("changes", 6);
+    const summary = summaryOf(await consumer.stop("SIGTERM"));
+    assert.deepEqual([summary["created"], summary["dead"]], [6, {}]);
+    const digests = [...(await world.objects("changes")).values()].sort();
+    assert.deepEqual(digests, photos.slice(5, 11).map(sha256).sort());
+  });
+
   it("speaks TLS and logs in where it is asked to, and never says the password", async () => {
     await filled("login", photos.slice(0, 5));
     const settings = { "sasl.mechanism": "PLAIN", "sasl.username": kafkaUser.username, "tls.enabled": "true" };
