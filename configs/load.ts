@@ -3,6 +3,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { exitCodes, ImagemillError, codeOf, messageOf } from "../core/errors.ts";
 import { combinationProblems, isModulePath, overlapProblems } from "./combinations.ts";
 import type { Config, KafkaConfig } from "./config.ts";
+import { engineProblems } from "./engines/problems.ts";
 import { overridesOfEnv, overridesOfFlags, parseFile, type ConfigFlags, type FileLayer, type Override } from "./layers.ts";
 import { pathOfLocation, storeLocation, warehouseLocation } from "./locations.ts";
 import { rememberValues, type Origin } from "./origins.ts";
@@ -44,7 +45,7 @@ export async function loadConfig(request: ConfigRequest): Promise<Config> {
   const problems = combinationProblems(config);
   if (problems.length === 0) problems.push(...overlapProblems(await followLinks(config)));
   if (config.source === "" && request.needsSource !== false) problems.push(sourceMissing);
-  if (config.engine === "spark" && config.spark.master === undefined && request.needsSource !== false) problems.push(masterMissing);
+  if (request.needsSource !== false) problems.push(...engineProblems(config));
   if (problems.length > 0) throw configError(problems, originOf);
 
   rememberValues(config, valuesOf(config, originOf));
@@ -55,12 +56,6 @@ const sourceMissing: ConfigProblem = {
   path: ["source"],
   message: "is missing: where are the images?",
   hint: `--source FOLDER (or gs://bucket/prefix), or a line "source: FOLDER" in ${usualFile}`,
-};
-
-const masterMissing: ConfigProblem = {
-  path: ["spark", "master"],
-  message: "is missing: which Spark cluster?",
-  hint: "--spark-master spark://host:7077 (or yarn, k8s://…, local[2])",
 };
 
 async function readLayer(request: ConfigRequest): Promise<{ layer: FileLayer; folder: string } | undefined> {

@@ -26,6 +26,7 @@ const submitterOnly = new Set([
   "@duckdb/node-api",
   "@google-cloud/dataproc",
   "@google-cloud/batch",
+  "@grpc/grpc-js",
   "@platformatic/kafka",
   "tar-stream",
 ]);

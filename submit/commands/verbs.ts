@@ -1,6 +1,7 @@
 import { archivePruneVerb } from "./archive.ts";
 import { bundleVerb } from "./bundle.ts";
 import { cancelVerb } from "./cancel.ts";
+import { capacityVerb } from "./capacity.ts";
 import { doctorVerb } from "./doctor.ts";
 import { finishVerb } from "./finish.ts";
 import { ingestKafkaVerb } from "./ingest-kafka.ts";
@@ -36,6 +37,7 @@ export const verbs: readonly Verb[] = [
   statusVerb,
   verifyVerb,
   reportVerb,
+  capacityVerb,
   tryVerb,
   archivePruneVerb,
   bundleVerb,

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Config } from "../../configs/config.ts";
+import { compute } from "../../configs/engines/compute.ts";
+import { dataproc } from "../../configs/engines/dataproc.ts";
 import { loadConfig, type ConfigRequest } from "../../configs/load.ts";
 import { configValues, originText } from "../../configs/origins.ts";
 import { ImagemillError } from "../../core/errors.ts";
@@ -60,6 +62,9 @@ describe("loadConfig", () => {
       },
       local: { processes: "auto", threadsPerProcess: "auto", pin: true, shardAttempts: 3 },
       spark: { submitCommand: "spark-submit", conf: {}, taskCpus: 1, shardAttempts: 4, speculation: true, worker: "auto" },
+      dataproc: dataproc.parse({}),
+      compute: compute.parse({}),
+      prices: { currency: "USD", minimumBilledMs: 60_000 },
       kafka: {
         brokers: [],
         topics: [],
