@@ -10,10 +10,16 @@ export const controlNames = {
   manifestPart: (runId: string, index: number, digest: string) =>
     `runs/${runId}/manifest/part-${String(index).padStart(5, "0")}-${digest}.ndjson.gz`,
   shard: (runId: string, shard: string) => `runs/${runId}/shards/${shard}.ndjson.gz`,
+  /** What a Spark application is to do; `digest` of its content. */
+  specification: (runId: string, digest: string) => `runs/${runId}/spec-${digest}.json`,
   submit: (runId: string) => `runs/${runId}/submit.json`,
   attempts: (runId: string, shard: string) => `runs/${runId}/attempts/${shard}/`,
   rows: (runId: string, shard: string, attempt: string) => `runs/${runId}/attempts/${shard}/${attempt}/rows.ndjson.gz`,
   inFlight: (runId: string, shard: string, attempt: string) => `runs/${runId}/attempts/${shard}/${attempt}/in-flight.json`,
+  /** Which shards each Batch task does, a line a task; `digest` of the text. */
+  taskShards: (runId: string, digest: string) => `runs/${runId}/tasks/${digest}.txt`,
+  /** Followed by `<task>.<attempt>.log`: what a Batch task that failed said last. */
+  lastWords: (runId: string, batchJob: string) => `runs/${runId}/tasks/${batchJob}/`,
   commits: (runId: string) => `runs/${runId}/commits/`,
   commit: (runId: string, shard: string) => `runs/${runId}/commits/${shard}.json`,
   cancel: (runId: string) => `runs/${runId}/cancel.json`,

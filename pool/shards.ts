@@ -21,7 +21,7 @@ const bootstrapLimits = { attempts: 5, concurrency: 16 };
 export interface ShardsOptions {
   runId: string;
   /** Ends, at the latest, when the signal aborts. */
-  shards(signal: AbortSignal): Iterable<string> | AsyncIterable<string>;
+  shards(signal: AbortSignal, control: ObjectStore): Iterable<string> | AsyncIterable<string>;
   /** Aborts when nobody is there any more to give out shards: what is under way is then of no use here. */
   inputEnded?: AbortSignal;
   /** URL of the control store. */
@@ -132,7 +132,7 @@ async function allShards(work: Work): Promise<number> {
   };
   work.options.inputEnded?.addEventListener("abort", orphaned, { once: true });
 
-  for await (const shard of work.options.shards(work.signal)) {
+  for await (const shard of work.options.shards(work.signal, work.stores.control)) {
     work.signal.throwIfAborted();
     const one = oneShard(work, shard, takeSeqs)
       .catch((error: unknown) => void failures.push(failed(work, shard, error)))

@@ -1,8 +1,9 @@
 import { createInterface } from "node:readline";
 import { systemClock, systemRandom } from "../core/clock.ts";
-import { exitCodes, ImagemillError } from "../core/errors.ts";
+import { exitCodes, ImagemillError, usageError } from "../core/errors.ts";
 import type { WorkerEvent } from "../core/events.ts";
 import { createLogger, type Logger, type LogLevel } from "../core/log.ts";
+import type { ObjectStore } from "../storage/store.ts";
 import { toPlainError } from "./channel.ts";
 import { startPoolChild } from "./child.ts";
 import { threadsHere } from "./machine.ts";
@@ -17,7 +18,7 @@ export interface WorkerOptions {
    * `stdin`: ids, one a line; a shard is asked for while the one before it drains. Whoever gives them out closes stdin
    * when all are done: when it closes earlier, the driver has died, and the worker stops.
    */
-  shards: string[] | "stdin";
+  shards: string[] | "stdin" | ShardLine;
   /** URL of the control store. */
   control: string;
   /** Threads of the pool process. Default: the cores that this process may use. */
@@ -27,6 +28,12 @@ export interface WorkerOptions {
   logLevel?: LogLevel;
   /** Where Cloud Storage answers, if not at its usual address. */
   storageEndpoint?: string;
+}
+
+/** A line, counted from 0, of an object of the control store; ids with blanks between. */
+export interface ShardLine {
+  object: string;
+  line: number;
 }
 
 /**
@@ -44,7 +51,10 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
   try {
     return await runShards({
       runId: options.runId,
-      shards: (signal) => (options.shards === "stdin" ? linesOfStdin(signal, () => inputEnded.abort()) : options.shards),
+      shards: (signal, control) => {
+        if (options.shards === "stdin") return linesOfStdin(signal, () => inputEnded.abort());
+        return "object" in options.shards ? shardsOfLine(control, options.shards, signal) : options.shards;
+      },
       inputEnded: inputEnded.signal,
       control: options.control,
       shape: { threads: options.threads ?? threadsHere(), tasksPerThread },
@@ -90,6 +100,13 @@ function stopOnSignals(stopped: AbortController): () => void {
   return () => {
     for (const release of listeners) release();
   };
+}
+
+async function* shardsOfLine(control: ObjectStore, { object, line }: ShardLine, signal: AbortSignal): AsyncGenerator<string> {
+  const { bytes } = await control.read(object, { signal });
+  const text = Buffer.from(bytes).toString("utf8").split("\n")[line] ?? "";
+  if (text === "") throw usageError(`${control.uri(object)} has no line ${line}`, "It holds a line for each Batch task of its job.");
+  yield* text.split(" ");
 }
 
 /** Ends when stdin closes, which `ended` hears at once, or when the worker is stopped. */

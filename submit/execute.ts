@@ -5,6 +5,7 @@ import type { Commit, Plan, ShardSummary, SubmitRecord } from "../core/types.ts"
 import { jsonBytes } from "../storage/objects.ts";
 import { isStoreError } from "../storage/store.ts";
 import { newProgress, noteCommits, noteWorkerEvent, progressEvent, type Progress } from "./progress.ts";
+import { paceOf } from "./pace.ts";
 import { readCommits } from "./records.ts";
 import type { Driver } from "./driver.ts";
 import type { Engine, EngineStatus } from "./engines/engine.ts";
@@ -13,8 +14,12 @@ import type { Problem } from "./summary.ts";
 const firstPollMs = 10;
 const localPollMs = 250;
 const remotePollMs = 2000;
-/** How often commits of workers that say nothing to this process are looked for, and a cancel from elsewhere. */
+/**
+ * How often commits of workers that say nothing to this process are looked for, and a cancel from elsewhere. Of very many
+ * shards the listing alone takes seconds: at most a tenth of the time goes into looking.
+ */
 const lookMs = 2000;
+const lookShare = 0.1;
 const farewellMs = 60_000;
 
 /** Past the deadline remote work is stopped, too: nobody waits for it, and it costs. Ctrl-C only stops watching it. */
@@ -144,18 +149,24 @@ async function watch(
   const longestMs = engine.remote ? remotePollMs : localPollMs;
   let waitMs = firstPollMs;
   let lookedMs = clock.monotonicMs();
+  let restMs = lookMs;
   for (;;) {
     const status = await engine.poll(handle, signal);
-    emit(progressEvent(progress, status));
+    emit(progressEvent(progress, status, engine.remote ? paceOf(plan, commits, clock.now()) : undefined));
     if (status.state !== "pending" && status.state !== "running") return status;
     await clock.sleep(waitMs, signal);
     waitMs = Math.min(longestMs, waitMs * 2);
-    if (clock.monotonicMs() - lookedMs < lookMs) continue;
-    lookedMs = clock.monotonicMs();
+    if (clock.monotonicMs() - lookedMs < restMs) continue;
+    const lookingMs = clock.monotonicMs();
     if (engine.remote) await readCommits(driver.control, plan.runId, commits, signal);
+    lookedMs = clock.monotonicMs();
+    restMs = Math.max(lookMs, (lookedMs - lookingMs) / lookShare);
     noteCommits(progress, commits);
     // Commits are the truth: whatever the engine still does after the last one changes nothing.
-    if (engine.remote && uncommitted(plan, commits).length === 0) return { ...status, state: "succeeded", running: 0 };
+    if (engine.remote && uncommitted(plan, commits).length === 0) {
+      await engine.release?.(handle, signal);
+      return { ...status, state: "succeeded", running: 0 };
+    }
     if ((await driver.control.stat(controlNames.cancel(plan.runId), { signal })) !== undefined) await engine.cancel(handle, signal);
   }
 }

@@ -6,9 +6,13 @@ import { usageError } from "../core/errors.ts";
 import type { Config } from "../configs/config.ts";
 import { readMachine } from "../pool/machine.ts";
 import { pinned, sizeMachine, type Sizing } from "../pool/sizing.ts";
-import { openSource, openStore } from "../storage/open.ts";
+import { openSource, openStore, type StoreContext } from "../storage/open.ts";
 import { openWarehouse } from "../warehouse/open.ts";
+import type { Bundle } from "./bundle/bundle.ts";
+import { uploadArchive, uploadDriver, uploadRuntime } from "./bundle/upload.ts";
 import { createDriver, type Driver, type DriverHost } from "./driver.ts";
+import { createComputeEngine } from "./engines/compute.ts";
+import { openBatch } from "./engines/compute/client.ts";
 import { createLocalEngine } from "./engines/local.ts";
 import { createSparkEngine } from "./engines/spark.ts";
 import { isHere, type NodeRuntime } from "./engines/spark/command.ts";
@@ -18,30 +22,37 @@ import type { WorkerCommand } from "./engines/worker-process.ts";
 
 /** The command line of this installation. */
 const entry = fileURLToPath(new URL("bin.js", import.meta.url));
+/** The same in an image of submit/bundle/Containerfile. */
+const imageCommand = "/opt/imagemill/bin/imagemill";
 /** How long a load waits for a database file that another process has open. */
 const warehouseLockTimeoutMs = 60_000;
 
 /** The driver of a configuration, with everything that is real. Opens the control store; the rest when it is used. */
 export async function openDriver(config: Config, host: DriverHost): Promise<Driver> {
-  const { log, clock, random } = host;
-  const { storageAttempts: attempts, storageConcurrency: concurrency } = config.policy.limits;
-  const endpoint = config.google.endpoints.storage;
+  const { log, clock, random, emit } = host;
+  const context = storeContext(config, host);
   const sizing = (): Sizing => sizingOf(config);
   return createDriver(config, host, {
-    openStore: async (url, as) =>
-      (as === "source" ? openSource : openStore)(url, {
-        attempts,
-        concurrency,
+    openStore: async (url, as) => (as === "source" ? openSource : openStore)(url, context),
+    openWarehouse: async (url) =>
+      openWarehouse(url, {
         log,
         clock,
         random,
-        ...(endpoint !== undefined && { endpoint }),
+        lockTimeoutMs: warehouseLockTimeoutMs,
+        onWait: (text) => emit({ type: "notice", level: "warn", text }),
+        ...bigqueryOf(config),
       }),
-    openWarehouse: async (url) => openWarehouse(url, { log, clock, random, lockTimeoutMs: warehouseLockTimeoutMs, ...bigqueryOf(config) }),
-    createEngine: async (onEvent, name = config.engine) => Promise.resolve(engineOf(name, config, host, onEvent)),
+    createEngine: async (onEvent, name = config.engine) => engineOf(name, config, host, onEvent),
     code: codeDigests,
     sizing,
   });
+}
+
+function storeContext({ policy, google }: Config, { log, clock, random }: DriverHost): StoreContext {
+  const { storageAttempts: attempts, storageConcurrency: concurrency } = policy.limits;
+  const endpoint = google.endpoints.storage;
+  return { attempts, concurrency, log, clock, random, ...(endpoint !== undefined && { endpoint }) };
 }
 
 /** How BigQuery is reached, and where a dataset is made. */
@@ -55,10 +66,12 @@ function sizingOf({ local, policy }: Config): Sizing {
   return sizeMachine(readMachine(), { processes, threadsPerProcess, pin, workerMemoryBytes: policy.limits.workerMemoryBytes });
 }
 
-function engineOf(name: string, config: Config, host: DriverHost, onEvent: WorkerEventSink): Engine {
+async function engineOf(name: string, config: Config, host: DriverHost, onEvent: WorkerEventSink): Promise<Engine> {
   if (name === "local") return localEngine(config, host, onEvent);
   if (name === "spark") return sparkEngine(config, host);
-  throw usageError(`this version has no engine "${name}"`, "Use --engine local or --engine spark.");
+  if (name === "compute") return computeEngine(config, host);
+  if (name === "dataproc") return dataprocEngine(config, host);
+  throw usageError(`there is no engine "${name}"`, "Use --engine local, spark, dataproc or compute.");
 }
 
 function localEngine(config: Config, host: DriverHost, onEvent: WorkerEventSink): Engine {
@@ -77,30 +90,83 @@ function localEngine(config: Config, host: DriverHost, onEvent: WorkerEventSink)
 
 function sparkEngine(config: Config, host: DriverHost): Engine {
   const { environment, log, clock } = host;
-  const endpoint = config.google.endpoints.storage;
   return createSparkEngine({
     config: config.spark,
     control: config.control,
     stateFolder: join(stateFolder(environment), "spark", digestOf(config.control)),
     runtime: async (signal) => nodeRuntime(config, host, signal),
     environment,
-    workerEnvironment: endpoint === undefined ? {} : { IMAGEMILL_STORAGE_ENDPOINT: endpoint },
+    workerEnvironment: workerEnvironmentOf(config),
     logLevel: config.logLevel,
     log,
     clock,
   });
 }
 
-async function nodeRuntime({ spark }: Config, { environment }: DriverHost, signal: AbortSignal): Promise<NodeRuntime> {
+async function nodeRuntime({ spark }: Config, host: DriverHost, signal: AbortSignal): Promise<NodeRuntime> {
   if (isHere(spark)) return { kind: "here", command: [process.execPath, entry] };
   if (spark.worker === "unpacked") return { kind: "archive" };
+  return { kind: "archive", file: (await bundleOf(host, signal)).file };
+}
+
+/** What nodes get over their own environment. */
+function workerEnvironmentOf({ google }: Config): Record<string, string> {
+  const { storage } = google.endpoints;
+  return storage === undefined ? {} : { IMAGEMILL_STORAGE_ENDPOINT: storage };
+}
+
+/** The runtime archive, made unless it is there. */
+async function bundleOf({ environment }: DriverHost, signal: AbortSignal): Promise<Bundle> {
   const { makeBundle } = await import("./bundle/bundle.ts");
-  return { kind: "archive", file: (await makeBundle(join(cacheFolder(environment), "bundles"), signal)).file };
+  return makeBundle(join(cacheFolder(environment), "bundles"), signal);
+}
+
+async function computeEngine(config: Config, host: DriverHost): Promise<Engine> {
+  const { clock, random } = host;
+  const { project, endpoints } = config.google;
+  const control = await openStore(config.control, storeContext(config, host));
+  const place = { ...(project !== undefined && { project }), ...(endpoints.batch !== undefined && { endpoint: endpoints.batch }) };
+  return createComputeEngine({
+    config: config.compute,
+    control,
+    batch: openBatch({ ...place, clock, random }),
+    runtime: async (signal) => {
+      if (config.compute.image !== undefined) return { kind: "image" };
+      return { kind: "archive", ...(await uploadArchive(control, await bundleOf(host, signal), signal)) };
+    },
+    ...(endpoints.storage !== undefined && { storageEndpoint: endpoints.storage }),
+    logLevel: config.logLevel,
+    clock,
+  });
+}
+
+/** Google's client takes half a second to load. */
+async function dataprocEngine(config: Config, host: DriverHost): Promise<Engine> {
+  const [{ createDataprocEngine }, { dataprocService }] = await Promise.all([
+    import("./engines/dataproc.ts"),
+    import("./engines/dataproc/service.ts"),
+  ]);
+  const { clock, random } = host;
+  const { project, endpoints } = config.google;
+  const place = { ...(project !== undefined && { project }), ...(endpoints.dataproc !== undefined && { endpoint: endpoints.dataproc }) };
+  return createDataprocEngine({
+    config: config.dataproc,
+    service: dataprocService({ ...place, clock, random }),
+    control: config.control,
+    openStore: async (url) => openStore(url, storeContext(config, host)),
+    runtime: async (control, signal) => {
+      const { containerImage } = config.dataproc;
+      if (containerImage !== undefined) return { driver: await uploadDriver(control, signal), command: [imageCommand] };
+      return uploadRuntime(control, await bundleOf(host, signal), signal);
+    },
+    workerEnvironment: workerEnvironmentOf(config),
+    logLevel: config.logLevel,
+    clock,
+  });
 }
 
 /** The same Node and the same code as this process. */
 function workerCommand(config: Config, host: DriverHost, sizing: Sizing, { runId, slot }: { runId: string; slot: number }): WorkerCommand {
-  const endpoint = config.google.endpoints.storage;
   const flags = [
     ["--run", runId],
     ["--shard", "-"],
@@ -110,6 +176,6 @@ function workerCommand(config: Config, host: DriverHost, sizing: Sizing, { runId
   ];
   return {
     ...pinned({ file: process.execPath, arguments: [entry, "worker", ...flags.flat()] }, sizing.pins?.[slot]),
-    environment: { ...host.environment, ...(endpoint !== undefined && { IMAGEMILL_STORAGE_ENDPOINT: endpoint }) },
+    environment: { ...host.environment, ...workerEnvironmentOf(config) },
   };
 }

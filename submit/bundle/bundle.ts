@@ -20,14 +20,18 @@ export interface Bundle {
 const nodePlatform: Platform = { os: "linux", cpu: "x64", libc: "glibc" };
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const folders = ["core", "storage", "warehouse", "jobs", "configs", "partitioner", "pool", "archive", "analysis", "submit"];
-/** Needed only where runs are submitted or where the embedded warehouse is. */
+/** Needed only where runs are submitted or looked at, or where the embedded warehouse is. */
 const submitterOnly = new Set([
   "node",
   "@duckdb/node-api",
   "@google-cloud/dataproc",
   "@google-cloud/batch",
+  "@grpc/grpc-js",
   "@platformatic/kafka",
   "tar-stream",
+  "echarts",
+  "esbuild",
+  "hyparquet-writer",
 ]);
 
 /**

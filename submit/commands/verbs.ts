@@ -1,8 +1,10 @@
 import { archivePruneVerb } from "./archive.ts";
 import { bundleVerb } from "./bundle.ts";
 import { cancelVerb } from "./cancel.ts";
+import { capacityVerb } from "./capacity.ts";
 import { doctorVerb } from "./doctor.ts";
 import { finishVerb } from "./finish.ts";
+import { ingestKafkaVerb } from "./ingest-kafka.ts";
 import { ingestUploadVerb } from "./ingest-upload.ts";
 import { ingestUrlVerb } from "./ingest-url.ts";
 import { initVerb } from "./init.ts";
@@ -25,6 +27,7 @@ export const verbs: readonly Verb[] = [
   newJobVerb,
   ingestUploadVerb,
   ingestUrlVerb,
+  ingestKafkaVerb,
   planVerb,
   runVerb,
   submitVerb,
@@ -34,6 +37,7 @@ export const verbs: readonly Verb[] = [
   statusVerb,
   verifyVerb,
   reportVerb,
+  capacityVerb,
   tryVerb,
   archivePruneVerb,
   bundleVerb,

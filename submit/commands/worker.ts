@@ -1,13 +1,17 @@
 import { parseArgs } from "node:util";
 import { messageOf, usageError } from "../../core/errors.ts";
 import { logLevels } from "../../core/log.ts";
+import type { WorkerOptions } from "../../pool/worker.ts";
 import { problemOf, problemText } from "../terminal/problem.ts";
 import { oneOf, text, wholeNumber } from "./flags.ts";
 import { defineVerb, readFlags, type FlagValues } from "./verb.ts";
 
 const flags = {
   run: text("run", "Id of the run"),
-  shard: text("shard", "Ids of the shards, with commas between; - reads them from stdin, one a line"),
+  shard: text(
+    "shard",
+    "Ids of the shards, with commas between; - reads them from stdin, one a line; @NAME:N takes line N, from 0, of an object of the control store",
+  ),
   control: text("control", "The control store, as in the plan"),
   threads: wholeNumber("threads", "Threads of the pool process [default: the cores it may use]"),
   "engine-attempt": text("engine-attempt", "What the engine calls this try [default: 1]"),
@@ -44,13 +48,22 @@ async function work(args: FlagValues<typeof flags>, environment: NodeJS.ProcessE
   const endpoint = environment["IMAGEMILL_STORAGE_ENDPOINT"];
   return runWorker({
     runId: run,
-    shards: shard === "-" ? "stdin" : shard.split(",").filter((id) => id !== ""),
+    shards: shardsOf(shard),
     control,
     ...(args.threads !== undefined && { threads: args.threads }),
     ...(args["engine-attempt"] !== undefined && { engineAttempt: args["engine-attempt"] }),
     ...(args["log-level"] !== undefined && { logLevel: args["log-level"] }),
     ...(endpoint !== undefined && endpoint !== "" && { storageEndpoint: endpoint }),
   });
+}
+
+function shardsOf(written: string): WorkerOptions["shards"] {
+  if (written === "-") return "stdin";
+  if (!written.startsWith("@")) return written.split(",").filter((id) => id !== "");
+  const [, object, line] = /^@(.+):(\d+)$/.exec(written) ?? [];
+  if (object === undefined)
+    throw usageError(`--shard ${written}: must be @NAME:N`, "NAME is an object of the control store, N a line from 0.");
+  return { object, line: Number(line) };
 }
 
 function parse(argv: string[]): Record<string, unknown> {

@@ -1,10 +1,21 @@
 import type { Clock, Random } from "../../core/clock.ts";
+import { sha256Hex } from "../../core/digest.ts";
 import { ImagemillError, messageOf, preconditionError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
 import { bounded } from "../../warehouse/bigquery-calls.ts";
 
 /** Status codes of gRPC that are told apart here. */
-const codes = { invalid: 3, deadline: 4, notFound: 5, alreadyExists: 6, denied: 7, exhausted: 8, unfulfilled: 9, unavailable: 14, unauthenticated: 16 };
+const codes = {
+  invalid: 3,
+  deadline: 4,
+  notFound: 5,
+  alreadyExists: 6,
+  denied: 7,
+  exhausted: 8,
+  unfulfilled: 9,
+  unavailable: 14,
+  unauthenticated: 16,
+};
 
 export interface GrpcCallOptions {
   /** As a user knows it: "Dataproc". */
@@ -44,6 +55,13 @@ export function grpcCalls(options: GrpcCallOptions): GrpcCall {
   };
 }
 
+/** A UUID that is the same for the same text: a request that is sent again is recognised by it. */
+export function requestIdOf(text: string): string {
+  const hex = sha256Hex(text);
+  const variant = ((Number.parseInt(hex[16]!, 16) & 0x3) | 0x8).toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
 export function isNotFound(error: unknown): boolean {
   return grpcCode(error) === codes.notFound;
 }
@@ -77,7 +95,10 @@ function inWords({ service, permissionHint }: GrpcCallOptions, what: string, err
   const code = codeIn(error);
   if (code === codes.denied) return withCause(preconditionError("PERMISSION_DENIED", message, permissionHint), error);
   if (code === codes.unauthenticated || /default credentials/.test(said)) {
-    return withCause(preconditionError("NO_CREDENTIALS", message, "gcloud auth application-default login, or run as a service account."), error);
+    return withCause(
+      preconditionError("NO_CREDENTIALS", message, "gcloud auth application-default login, or run as a service account."),
+      error,
+    );
   }
   const hint = hintOf(service, code);
   return new ImagemillError(`${service.toUpperCase()}_FAILED`, message, { cause: error, ...(hint !== undefined && { hint }) });

@@ -11,11 +11,14 @@ import { operationsService } from "./dataproc/operations.ts";
 import type { World } from "./dataproc/world.ts";
 import { sparkHome } from "./spark.ts";
 
+export type { DataprocCall, DataprocFault } from "./dataproc/calls.ts";
+
 export interface DataprocServer extends CallLog, AsyncDisposable {
   /** `127.0.0.1:<port>`, gRPC without TLS. */
   readonly endpoint: string;
   /** Names of clusters that end in the state ERROR instead of RUNNING. */
   readonly brokenClusters: Set<string>;
+  batches(): protos.google.cloud.dataproc.v1.IBatch[];
   clusters(): protos.google.cloud.dataproc.v1.ICluster[];
 }
 
@@ -42,21 +45,25 @@ export async function startDataproc({ storage, environment = {}, port = 0 }: Dat
   };
   const log: CallLog & { calls: DataprocCall[] } = { calls: [], faults: () => undefined };
   const broken = new Set<string>();
+  const batches = batchController(world);
   const clusters = clusterController(world, broken);
   const server = new Server();
   const services = {
-    "google.cloud.dataproc.v1.BatchController": batchController(world),
+    "google.cloud.dataproc.v1.BatchController": batches.methods,
     "google.cloud.dataproc.v1.JobController": jobController(world, clusters),
     "google.cloud.dataproc.v1.ClusterController": clusters.methods,
     "google.longrunning.Operations": operationsService(world),
   };
   for (const [name, methods] of Object.entries(services)) server.addService(...serviceOf(name, methods, log));
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, taken) => (error === null ? resolve(taken) : reject(error)));
+    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, taken) =>
+      error === null ? resolve(taken) : reject(error),
+    );
   });
   return Object.assign(log, {
     endpoint: `127.0.0.1:${bound}`,
     brokenClusters: broken,
+    batches: batches.list,
     clusters: clusters.list,
     [Symbol.asyncDispose]: async () => {
       server.forceShutdown();

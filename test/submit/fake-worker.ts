@@ -1,5 +1,5 @@
 /*
- * Speaks as `imagemill worker` does, with shards on stdin or the command line, with the work of fake-work.ts. FAKE_WORK_MS: how long a shard takes;
+ * Speaks as `imagemill worker` does, with shards on stdin, on the command line or in an object, with the work of fake-work.ts. FAKE_WORK_MS: how long a shard takes;
  * FAKE_POISON: shards at which it dies; FAKE_REFUSE: shards that it says it cannot do.
  */
 import { createInterface } from "node:readline";
@@ -18,7 +18,15 @@ const text = { type: "string" } as const;
 const options = { run: text, shard: text, control: text, threads: text, "engine-attempt": text, "log-level": text };
 const { values } = parseArgs({ options, allowPositionals: true });
 const runId = values.run!;
-const context = { attempts: 1, concurrency: 4, log: silentLogger, clock: systemClock, random: systemRandom };
+const endpoint = process.env["IMAGEMILL_STORAGE_ENDPOINT"];
+const context = {
+  attempts: 1,
+  concurrency: 4,
+  log: silentLogger,
+  clock: systemClock,
+  random: systemRandom,
+  ...(endpoint !== undefined && { endpoint }),
+};
 const control = await openStore(values.control!, context);
 const plan = (await readJson<Plan>(control, controlNames.plan(runId)))!;
 const place = {
@@ -33,7 +41,14 @@ const emit = (event: WorkerEvent): void => void process.stdout.write(`${JSON.str
 
 process.on("SIGTERM", () => process.exit(143));
 if (values.shard === "-") fromStdin();
-else for (const shard of values.shard!.split(",")) await work(shard);
+else for (const shard of await shardsOf(values.shard!)) await work(shard);
+
+async function shardsOf(written: string): Promise<string[]> {
+  const [, object, line] = /^@(.+):(\d+)$/.exec(written) ?? [];
+  if (object === undefined) return written.split(",");
+  const { bytes } = await control.read(object);
+  return Buffer.from(bytes).toString("utf8").split("\n")[Number(line)]!.split(" ");
+}
 
 function fromStdin(): void {
   const lines = createInterface({ input: process.stdin });

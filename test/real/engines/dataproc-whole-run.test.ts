@@ -23,12 +23,14 @@ describe("a whole run in one Dataproc batch", function () {
     dataproc = await orSkip(this, "Spark", async () =>
       startDataproc({ storage: cloud.gcs.endpoint, environment: { IMAGEMILL_BIGQUERY_ENDPOINT: cloud.bigquery.endpoint } }),
     );
-    service = dataprocService({ region: place.region, endpoint: dataproc.endpoint, clock: systemClock, random: systemRandom });
+    service = dataprocService({ endpoint: dataproc.endpoint, clock: systemClock, random: systemRandom });
     await fillBucket(cloud, "photos", await smallImages(12));
     for (const bucket of ["archive", "control"]) await cloud.gcs.createBucket(bucket);
     const places = { source: "gs://photos", archive: "gs://archive", control: "gs://control", warehouse: cloud.warehouse("whole") };
     config = await configure(cloud, "nightly", places);
-    const yaml = Object.entries(places).map(([key, value]) => `${key}: ${value}\n`).join("");
+    const yaml = Object.entries(places)
+      .map(([key, value]) => `${key}: ${value}\n`)
+      .join("");
     await putObject(cloud, "control", "config/nightly.yaml", Buffer.from(`${yaml}jobs: [facts]\npacking: { minShards: 3 }\n`), "text/yaml");
     const uploaded = await ask(cloud.where, ["bundle", "--upload", ...config]);
     runtime = { archive: String(uploaded["archive"]), driver: String(uploaded["driver"]) };
@@ -79,7 +81,10 @@ describe("a whole run in one Dataproc batch", function () {
   });
 
   it("ends as imagemill ends", async () => {
-    const failed = await finished("closed-gate", batchOf("--run-date", "2026-11-24", "--reprocess", "--set", "gate.maxQuarantinedRatio=0.01"));
+    const failed = await finished(
+      "closed-gate",
+      batchOf("--run-date", "2026-11-24", "--reprocess", "--set", "gate.maxQuarantinedRatio=0.01"),
+    );
     assert.equal(failed.state, "FAILED");
     assert.match(failed.stateMessage!, /exit code 3/);
     assert.match(await outputOf(failed), /error GATE/);

@@ -4,7 +4,18 @@ import { protos } from "@google-cloud/dataproc";
 import { alreadyThere, ApiError, invalid, method, notFound, type Method } from "./calls.ts";
 import { runContainer } from "./container.ts";
 import { checkBatch, checkBatchId, checkRequestId } from "./rules.ts";
-import { Batch, BatchOperationMetadata, newOperation, packed, placeOf, type RunningOperation, stagingUri, timestamp, track, type World } from "./world.ts";
+import {
+  Batch,
+  BatchOperationMetadata,
+  newOperation,
+  packed,
+  placeOf,
+  type RunningOperation,
+  stagingUri,
+  timestamp,
+  track,
+  type World,
+} from "./world.ts";
 
 const v1 = protos.google.cloud.dataproc.v1;
 const State = v1.Batch.State;
@@ -17,8 +28,8 @@ interface Held {
   stop: AbortController;
 }
 
-/** google.cloud.dataproc.v1.BatchController */
-export function batchController(world: World): Method[] {
+/** google.cloud.dataproc.v1.BatchController; `list` gives all that there are. */
+export function batchController(world: World): { methods: Method[]; list(): IBatch[] } {
   const batches = new Map<string, Held>();
   const byRequest = new Map<string, Held>();
 
@@ -86,7 +97,7 @@ export function batchController(world: World): Method[] {
     return found;
   };
 
-  return [
+  const methods = [
     method("CreateBatch", v1.CreateBatchRequest, protos.google.longrunning.Operation, create),
     method("GetBatch", v1.GetBatchRequest, v1.Batch, ({ name }) => {
       const { batch, stop } = held(name);
@@ -105,6 +116,7 @@ export function batchController(world: World): Method[] {
       return {};
     }),
   ];
+  return { methods, list: () => [...batches.values()].map(({ batch }) => batch) };
 }
 
 function isOver({ state }: IBatch): boolean {
@@ -113,7 +125,11 @@ function isOver({ state }: IBatch): boolean {
 
 function enter(batch: IBatch, state: BatchState, message = ""): void {
   if (batch.state !== undefined) {
-    batch.stateHistory!.push({ state: batch.state ?? null, stateMessage: batch.stateMessage ?? "", stateStartTime: batch.stateTime ?? null });
+    batch.stateHistory!.push({
+      state: batch.state ?? null,
+      stateMessage: batch.stateMessage ?? "",
+      stateStartTime: batch.stateTime ?? null,
+    });
   }
   Object.assign(batch, { state, stateMessage: message, stateTime: timestamp() });
 }

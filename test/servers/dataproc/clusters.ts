@@ -44,7 +44,11 @@ export function clusterController(world: World, broken: Set<string>): Clusters {
     return found;
   };
 
-  const operate = (request: { projectId: string; region: string; requestId: string }, cluster: ICluster, type: string): RunningOperation => {
+  const operate = (
+    request: { projectId: string; region: string; requestId: string },
+    cluster: ICluster,
+    type: string,
+  ): RunningOperation => {
     const { clusterName, clusterUuid } = cluster;
     const metadata = packed(ClusterOperationMetadata, { clusterName, clusterUuid, operationType: type, description: `${type} cluster` });
     const running = newOperation(world, { project: request.projectId, region: request.region }, metadata, () => undefined);

@@ -50,7 +50,11 @@ export async function runContainer(program: Program, options: ContainerOptions):
   }
 }
 
-async function materialise({ main, args, files, archives, pythonFiles, properties }: Program, folder: string, buckets: Buckets): Promise<string[]> {
+async function materialise(
+  { main, args, files, archives, pythonFiles, properties }: Program,
+  folder: string,
+  buckets: Buckets,
+): Promise<string[]> {
   await mkdir(join(folder, "work"));
   const local = async (uri: string, into: string): Promise<string> => {
     const [plain, fragment] = uri.split("#");
@@ -58,8 +62,13 @@ async function materialise({ main, args, files, archives, pythonFiles, propertie
     await buckets.download(plain!, path);
     return fragment === undefined ? path : `${path}#${fragment}`;
   };
-  const all = async (uris: string[], into = ""): Promise<string> => (await Promise.all(uris.map(async (uri) => local(uri, into)))).join(",");
-  const parameters = ["--master", masterOf(properties), ...Object.entries(localProperties(properties)).flatMap(([key, value]) => ["--conf", `${key}=${value}`])];
+  const all = async (uris: string[], into = ""): Promise<string> =>
+    (await Promise.all(uris.map(async (uri) => local(uri, into)))).join(",");
+  const parameters = [
+    "--master",
+    masterOf(properties),
+    ...Object.entries(localProperties(properties)).flatMap(([key, value]) => ["--conf", `${key}=${value}`]),
+  ];
   // Also in the working folder of the driver, as the service does it.
   if (files.length > 0) parameters.push("--files", await all(files, "work"));
   if (archives.length > 0) parameters.push("--archives", await all(archives));
@@ -96,7 +105,15 @@ async function submit(
     cwd: join(folder, "work"),
     stdio: ["ignore", output, output],
     detached: true,
-    env: { ...process.env, ...spark.environment, ...environment, ...environmentOf(properties), SPARK_LOCAL_DIRS: folder, TMPDIR: folder, [mark]: id },
+    env: {
+      ...process.env,
+      ...spark.environment,
+      ...environment,
+      ...environmentOf(properties),
+      SPARK_LOCAL_DIRS: folder,
+      TMPDIR: folder,
+      [mark]: id,
+    },
   });
   const ended = once(child, "exit") as Promise<[number | null]>;
   started();
@@ -104,7 +121,9 @@ async function submit(
   signal.addEventListener("abort", stop);
   try {
     if (signal.aborted) stop();
-    const stopped = new Promise((resolve) => signal.addEventListener("abort", resolve)).then(async () => delay(graceMs, undefined, { ref: false }));
+    const stopped = new Promise((resolve) => signal.addEventListener("abort", resolve)).then(async () =>
+      delay(graceMs, undefined, { ref: false }),
+    );
     const [code] = await Promise.race([ended, stopped.then(() => [null])]);
     return code ?? 143;
   } finally {

@@ -34,7 +34,12 @@ export function packed(type: Encoder, value: object): protos.google.protobuf.IAn
   return { type_url: type.getTypeUrl("type.googleapis.com"), value: type.encode(type.fromObject(value)).finish() };
 }
 
-export function newOperation(world: World, place: { project: string; region: string }, metadata: object, cancel: () => void): RunningOperation {
+export function newOperation(
+  world: World,
+  place: { project: string; region: string },
+  metadata: object,
+  cancel: () => void,
+): RunningOperation {
   const name = `projects/${place.project}/regions/${place.region}/operations/${randomUUID()}`;
   const running: RunningOperation = { operation: { name, metadata, done: false }, cancel };
   world.operations.set(name, running);
@@ -47,7 +52,13 @@ export function placeOf(parent: string | null | undefined): { project: string; r
   return match === null ? undefined : { project: match[1]!, region: match[2]! };
 }
 
-export async function stagingUri(world: World, region: string, bucket: string | null | undefined, uuid: string, job: string): Promise<string> {
+export async function stagingUri(
+  world: World,
+  region: string,
+  bucket: string | null | undefined,
+  uuid: string,
+  job: string,
+): Promise<string> {
   const staging = bucket || `dataproc-staging-${region}`;
   await world.buckets.create(staging);
   return `gs://${staging}/google-cloud-dataproc-metainfo/${uuid}/jobs/${job}/driveroutput`;
