@@ -41,6 +41,8 @@ export interface SparkEngineConfig {
    * `auto` is `here` where the master is this machine.
    */
   worker: "auto" | "here" | "bundle";
+  /** The cluster's machines, for predictions alone. */
+  machines?: ClusterMachinesConfig;
 }
 
 /** Batch on Compute Engine. */
@@ -79,6 +81,32 @@ export interface GoogleConfig {
   endpoints: { storage?: string; bigquery?: string; dataproc?: string; batch?: string };
 }
 
+/** List prices; what is left out has no price, and what needs it is not predicted. */
+export interface PricesConfig {
+  /** ISO 4217; a label. */
+  currency: string;
+  vcpuHour?: number;
+  memoryGibHour?: number;
+  spotVcpuHour?: number;
+  spotMemoryGibHour?: number;
+  /** Fee of a managed cluster, over the machines. */
+  dataprocVcpuHour?: number;
+  dcuHour?: number;
+  shuffleGibMonth?: number;
+  /** Of this machine, for the engine local. */
+  localHour?: number;
+  /** A machine that lived for less is billed for this. */
+  minimumBilledMs: number;
+}
+
+/** Machines of a cluster that is there already, as predictions need them. */
+export interface ClusterMachinesConfig {
+  count: number;
+  vcpus: number;
+  memoryBytes: number;
+  spot: boolean;
+}
+
 export const engineNames = ["local", "spark", "dataproc", "compute"] as const;
 
 /**
@@ -103,5 +131,6 @@ export interface Config {
   spark: SparkEngineConfig;
   compute: ComputeEngineConfig;
   google: GoogleConfig;
+  prices: PricesConfig;
   logLevel: LogLevel;
 }

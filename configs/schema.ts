@@ -6,6 +6,7 @@ import { compute } from "./engines/compute.ts";
 import { local } from "./engines/local.ts";
 import { spark } from "./engines/spark.ts";
 import { day, duration, flag, instant, oneOf, quantity, ratio, size, text, whole } from "./fields.ts";
+import { prices } from "./prices.ts";
 import { parsePixels } from "./units.ts";
 
 /*
@@ -159,6 +160,11 @@ const fileSchema = z.strictObject({
   spark: spark.prefault({}).describe("The engine `spark`: any Spark cluster."),
   compute: compute.prefault({}).describe("The engine `compute`: Batch on Compute Engine."),
   google: google.prefault({}).describe("Google Cloud."),
+  prices: prices
+    .prefault({})
+    .describe(
+      "List prices, for predictions and for the cost of a run. Nothing has a price unless it is written here; prices-example.yaml has some, with their sources.",
+    ),
   logLevel: oneOf(logLevels).default("warn").describe("Least level of the structured log on stderr."),
 });
 

@@ -22,6 +22,7 @@ export type RunEvent =
       unchanged: number;
       bytes: number;
       shards: number;
+      /** Wall time on the configured engine. */
       predictedMs: number;
       adopted: boolean;
     }
@@ -36,10 +37,19 @@ export type RunEvent =
       total: { objects: number; bytes: number; shards: number };
       /** The image in flight for longest, where the engine tells. */
       slowest?: { name: string; ms: number };
+      /** Where work is heard of shard by shard: what the last seconds cannot tell. */
+      pace?: Pace;
     }
   /** Work without a known end; the first figure is the last to leave a narrow terminal. */
   | { type: "activity"; phase: string; figures: string[] }
   | { type: "notice"; level: "info" | "warn"; text: string };
+
+export interface Pace {
+  /** Images/s while somebody worked. */
+  imagesPerSecond: number;
+  /** Of what is left; absent before the first commit. */
+  remainingMs?: number;
+}
 
 export interface ShardProgress {
   committed: number;

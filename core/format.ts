@@ -51,3 +51,9 @@ export function formatShare(part: number, whole: number): string {
   const inside = part > 0 && part < whole ? Math.min(99, Math.max(1, percent)) : percent;
   return `${inside} %`;
 }
+
+/** 0.0004 USD, 0.31 USD, 12.50 USD, 1,234 USD */
+export function formatPrice(price: number, currency: string): string {
+  if (price > 0 && price < 0.005) return `${price.toPrecision(1)} ${currency}`;
+  return `${price < 1000 ? price.toFixed(2) : formatCount(price)} ${currency}`;
+}

@@ -50,7 +50,6 @@ export async function processImage(input: ProcessInput): Promise<ImageResult> {
   try {
     await fill(result, input);
   } catch (error) {
-    result.facts = {};
     result.outputs = [];
     result.failure = error instanceof Quarantine ? error.failure : { reason: "job_error", message: told(messageOf(error)) };
   }
@@ -68,6 +67,15 @@ async function fill(result: ImageResult, input: ProcessInput): Promise<void> {
   const source = await readHeaderOf(input.bytes);
   const { exif: _, ...header } = source.header;
   result.header = header;
+  try {
+    await work(result, input, source, deadline);
+  } catch (error) {
+    if (performance.now() < deadline) result.facts = await factsOfHeader(input, source.header);
+    throw error;
+  }
+}
+
+async function work(result: ImageResult, input: ProcessInput, source: SourceHeader, deadline: number): Promise<void> {
   const refusal = headerRefusal(source.header, source.compression, input.maxPixels);
   if (refusal !== undefined) throw new Quarantine(refusal);
   const decode: DecodeInput = { bytes: input.bytes, source, maxPixels: input.maxPixels, remainingMs: () => deadline - performance.now() };
@@ -76,6 +84,23 @@ async function fill(result: ImageResult, input: ProcessInput): Promise<void> {
     result.warnings.push(...made.warnings);
     for (const output of made.outputs) result.outputs.push({ ...output, bytes: owned(output.bytes), job });
   }
+}
+
+/**
+ * Facts of an image that is to be quarantined, from the jobs that need no pixels: which camera made it is known even
+ * where its pixels are not to be had. What such a job throws adds nothing to why the image is quarantined already.
+ */
+async function factsOfHeader(input: ProcessInput, header: ImageHeader): Promise<Facts> {
+  const facts: Facts = {};
+  const image: JobImage = { name: input.name, header, bytes: input.bytes, pixels: unreachable };
+  for (const { job, params } of input.jobs) {
+    try {
+      if ((job.needs(header, params).pixels ?? []).length === 0) Object.assign(facts, checkResult(await job.run(image, params)).facts);
+    } catch {
+      continue;
+    }
+  }
+  return facts;
 }
 
 async function readHeaderOf(bytes: Uint8Array): Promise<SourceHeader> {

@@ -12,8 +12,8 @@ export interface PlanSubject {
 const shown = 5;
 const maxValueChars = 60;
 
-/** Says what the stored plan was made for and what is asked for now. */
-export function planDiffers(stored: Plan, asked: PlanSubject): ImagemillError {
+/** Says what the stored plan was made for and what is asked for now. `finished`: its rows are loaded. */
+export function planDiffers(stored: Plan, asked: PlanSubject, how: { finished: boolean } = { finished: false }): ImagemillError {
   const differences = [
     ...differencesOf("request", stored.request, asked.request),
     ...differencesOf("policy", stored.policy, asked.policy),
@@ -21,10 +21,11 @@ export function planDiffers(stored: Plan, asked: PlanSubject): ImagemillError {
   ];
   const more = differences.length > shown ? `; and ${differences.length - shown} more` : "";
   const what = differences.length === 0 ? "its digest" : differences.slice(0, shown).join("; ");
+  const state = how.finished ? `It is finished, with its rows in ${stored.stores.warehouse}.` : "A plan never changes.";
   return preconditionError(
     "PLAN_DIFFERS",
     `run ${stored.runId} has a plan that was made with other settings: ${what}${more}`,
-    `A plan never changes. Undo the change to go on with it, or leave it and start another run of the same date: add \`--rerun ${stored.request.rerun + 1}\`.`,
+    `${state} Undo the change to go on with it, or leave it and start another run of the same date: add \`--rerun ${stored.request.rerun + 1}\`.`,
   );
 }
 

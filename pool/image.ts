@@ -65,6 +65,7 @@ export async function settled(context: ImageContext, image: ReadImage, { result:
     timings: image.timings,
     ...(source.contentType !== undefined && { contentType: source.contentType }),
     ...(found.header !== undefined && { header: found.header }),
+    facts: found.facts,
   };
   if (found.failure !== undefined) {
     return quarantined(context, task.entry, { ...found.failure, known, origin: source.origin });
@@ -73,7 +74,7 @@ export async function settled(context: ImageContext, image: ReadImage, { result:
   const outputs = await archived(context, image, found, bytes);
   if (outputs === undefined) return skipped(context, "source_changed", known);
   image.timings.write_ms = elapsedMs(context.clock, startedMs);
-  return { ...known, facts: found.facts, outcome: "ok", processedAt: instant(context), outputs };
+  return { ...known, outcome: "ok", processedAt: instant(context), outputs };
 }
 
 async function archived(

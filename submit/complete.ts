@@ -6,7 +6,8 @@ import { pruneArchive } from "../archive/prune.ts";
 import { createOrReadJson, readJson } from "../storage/objects.ts";
 import { isStoreError } from "../storage/store.ts";
 import { rememberRun } from "./remember.ts";
-import { runRowOf, type DoneRecord } from "./done.ts";
+import { runRowOf, type DoneRecord, type Worked } from "./done.ts";
+import { fleetOf } from "./fleet.ts";
 import { moveSources } from "./move.ts";
 import { loadIdOf, inSealOrder, sealDigest } from "./seal.ts";
 import { sealRun } from "./sealing.ts";
@@ -39,7 +40,7 @@ export async function completeRun(
   const ordered = inSealOrder(commits.values());
   await rememberRun(driver.control, plan, ordered, signal);
   const moved = await moveSources(driver, plan, ordered, signal);
-  const row = runRowOf(plan, seal, load, ordered, records.submit?.engine ?? driver.config.engine, driver.host.startedAtMs);
+  const row = runRowOf(plan, seal, load, ordered, workedBy(driver, records.submit?.engine ?? driver.config.engine));
   await (await driver.warehouse(plan.stores.warehouse)).putRun(row, signal);
   const reasons = await report(driver, plan, signal);
   const done: DoneRecord = {
@@ -56,6 +57,10 @@ export async function completeRun(
   const { value } = await createOrReadJson(driver.control, controlNames.done(runId), done, signal);
   emit({ type: "state", runId, state: "done" });
   return value;
+}
+
+function workedBy({ config, host, sizing }: Driver, engine: string): Worked {
+  return { engine, fleet: fleetOf(config, engine, sizing()), prices: config.prices, startedAtMs: host.startedAtMs };
 }
 
 async function loadRows(driver: Driver, plan: Plan, seal: Seal, signal: AbortSignal): Promise<LoadRecord> {

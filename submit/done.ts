@@ -3,7 +3,11 @@ import { digestOf } from "../core/digest.ts";
 import { jobsLabel } from "../core/ids.ts";
 import type { RunRow } from "../core/rows.ts";
 import type { Commit, LoadRecord, Plan, Seal } from "../core/types.ts";
-import { coveredMs, perSecond, workIntervals } from "./timing.ts";
+import type { Fleet } from "../capacity/fleet.ts";
+import { predict } from "../capacity/predict.ts";
+import { priceOf } from "../capacity/price.ts";
+import type { PricesConfig } from "../configs/config.ts";
+import { coveredMs, perSecond, workIntervals, type Interval } from "./timing.ts";
 import type { Moved } from "./move.ts";
 import type { RunSummary } from "./summary.ts";
 
@@ -21,8 +25,18 @@ export interface DoneRecord {
   report: string;
 }
 
+/** Who did the work of a run, and what that costs. */
+export interface Worked {
+  engine: string;
+  fleet: Fleet;
+  prices: PricesConfig;
+  /** When this process began, milliseconds since the epoch. */
+  startedAtMs: number;
+}
+
 /** One row of the table `runs`. Its end is when the rows were in the warehouse. */
-export function runRowOf(plan: Plan, seal: Seal, load: LoadRecord, commits: Commit[], engine: string, startedAtMs: number): RunRow {
+export function runRowOf(plan: Plan, seal: Seal, load: LoadRecord, commits: Commit[], worked: Worked): RunRow {
+  const { engine, fleet, prices, startedAtMs } = worked;
   const endMs = Date.parse(load.loadedAt);
   const work = [...workIntervals(commits)];
   // A process that only settles what another one loaded began after the end.
@@ -57,9 +71,18 @@ export function runRowOf(plan: Plan, seal: Seal, load: LoadRecord, commits: Comm
     wall_ms: wallMs,
     images_per_second: perSecond(counts.objects, wallMs),
     predicted_ms: plan.predictedMs,
-    predicted_cost: null,
-    actual_cost: null,
+    predicted_cost: predict(plan.shards, fleet, prices).cost,
+    actual_cost: actualCost(work, worked),
     config_digest: plan.requestDigest,
     code_digest: digestOf(plan.code),
   };
+}
+
+/**
+ * The fleet for as long as some worker worked, and its start. A night between two attempts is
+ * not paid for; machines that nobody counted have no price.
+ */
+function actualCost(work: Interval[], { fleet, prices }: Worked): number | null {
+  const workedMs = coveredMs(work);
+  return priceOf(fleet, workedMs === 0 ? 0 : workedMs + fleet.startMs, prices);
 }

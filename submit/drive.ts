@@ -1,6 +1,8 @@
 import { exitCodes, type ImagemillError } from "../core/errors.ts";
+import { requestDigestOf } from "../core/ids.ts";
 import { controlNames } from "../core/layout.ts";
 import type { Commit, Plan } from "../core/types.ts";
+import { planDiffers, type PlanSubject } from "../partitioner/plan-difference.ts";
 import { readJson } from "../storage/objects.ts";
 import { completeRun } from "./complete.ts";
 import { executeShards, uncommitted } from "./execute.ts";
@@ -39,18 +41,21 @@ export async function readDone(driver: Driver, runId: string, signal: AbortSigna
   return readJson<DoneRecord>(driver.control, controlNames.done(runId), signal);
 }
 
+export interface DriveOptions {
+  /** Adopts a stored plan or makes it. */
+  makePlan: (signal: AbortSignal) => Promise<{ plan: Plan; adopted: boolean }>;
+  /** What the run is asked for with: one that was finished with other settings is refused. Absent: taken as it is. */
+  asked?: PlanSubject;
+}
+
 /**
  * Brings a run from wherever it stands to its end: plan, work, gate, seal, load, report. Every step finds what an
- * earlier process left and adopts it. `makePlan` adopts a stored plan or makes it.
+ * earlier process left and adopts it.
  */
-export async function driveRun(
-  driver: Driver,
-  runId: string,
-  makePlan: (signal: AbortSignal) => Promise<{ plan: Plan; adopted: boolean }>,
-): Promise<Driven> {
+export async function driveRun(driver: Driver, runId: string, { makePlan, asked }: DriveOptions): Promise<Driven> {
   const { host, config } = driver;
   const done = await readDone(driver, runId, host.signal);
-  if (done !== undefined) return { summary: summaryOfDone(driver, done, { resumed: true, finished: true }), advanced: false };
+  if (done !== undefined) return { summary: await finishedSummary(driver, done, asked), advanced: false };
   using _lock = lockOf(driver, runId);
   using stop = stopAfter(host, config.policy.limits.runTimeoutMs, runId);
   await takeBackCancel(driver, runId, stop.signal);
@@ -64,6 +69,16 @@ export async function driveRun(
   } catch (error) {
     throw stop.errorOf() ?? error;
   }
+}
+
+/** Of a run that was finished before; by its record alone where it was asked for as it is. */
+export async function finishedSummary(driver: Driver, done: DoneRecord, asked?: PlanSubject): Promise<RunSummary> {
+  const how = { resumed: true, finished: true };
+  const digest = asked && requestDigestOf(asked.request, asked.policy, asked.stores);
+  if (asked !== undefined && digest === done.row.config_digest) return summaryOfDone(driver, done, { ...how, stores: asked.stores });
+  const plan = await readJson<Plan>(driver.control, controlNames.plan(done.runId), driver.host.signal);
+  if (asked !== undefined && plan !== undefined) throw planDiffers(plan, asked, { finished: true });
+  return summaryOfDone(driver, done, { ...how, ...(plan !== undefined && { stores: plan.stores }) });
 }
 
 /** Only a local run needs it: remote work belongs to no process. */

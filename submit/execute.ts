@@ -5,6 +5,7 @@ import type { Commit, Plan, ShardSummary, SubmitRecord } from "../core/types.ts"
 import { jsonBytes } from "../storage/objects.ts";
 import { isStoreError } from "../storage/store.ts";
 import { newProgress, noteCommits, noteWorkerEvent, progressEvent, type Progress } from "./progress.ts";
+import { paceOf } from "./pace.ts";
 import { readCommits } from "./records.ts";
 import type { Driver } from "./driver.ts";
 import type { Engine, EngineStatus } from "./engines/engine.ts";
@@ -146,7 +147,7 @@ async function watch(
   let lookedMs = clock.monotonicMs();
   for (;;) {
     const status = await engine.poll(handle, signal);
-    emit(progressEvent(progress, status));
+    emit(progressEvent(progress, status, engine.remote ? paceOf(plan, commits, clock.now()) : undefined));
     if (status.state !== "pending" && status.state !== "running") return status;
     await clock.sleep(waitMs, signal);
     waitMs = Math.min(longestMs, waitMs * 2);

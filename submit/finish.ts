@@ -4,11 +4,10 @@ import { parseRunId } from "../core/ids.ts";
 import { controlNames } from "../core/layout.ts";
 import type { Commit, Plan } from "../core/types.ts";
 import { createOrReadJson } from "../storage/objects.ts";
-import { readDone, settle } from "./drive.ts";
+import { finishedSummary, readDone, settle } from "./drive.ts";
 import { readCommits, readRecords } from "./records.ts";
 import { gateOf, type Gate } from "./seal.ts";
 import { stopAfter } from "./stop.ts";
-import { summaryOfDone } from "./summarise.ts";
 import type { Driver } from "./driver.ts";
 import type { AcceptedRecord, RunRecords } from "./state.ts";
 import type { RunSummary } from "./summary.ts";
@@ -29,7 +28,7 @@ export async function finishRun(driver: Driver, runId: string, how: { acceptQuar
 
 async function finish(driver: Driver, runId: string, acceptQuarantined: boolean, signal: AbortSignal): Promise<RunSummary> {
   const done = await readDone(driver, runId, signal);
-  if (done !== undefined) return summaryOfDone(driver, done, { resumed: true, finished: true });
+  if (done !== undefined) return finishedSummary(driver, done);
   const records = await readRecords(driver.control, runId, signal);
   const plan = existing(records, driver);
   const commits = new Map<string, Commit>();

@@ -27,12 +27,20 @@ const warehouseLockTimeoutMs = 60_000;
 
 /** The driver of a configuration, with everything that is real. Opens the control store; the rest when it is used. */
 export async function openDriver(config: Config, host: DriverHost): Promise<Driver> {
-  const { log, clock, random } = host;
+  const { log, clock, random, emit } = host;
   const context = storeContext(config, host);
   const sizing = (): Sizing => sizingOf(config);
   return createDriver(config, host, {
     openStore: async (url, as) => (as === "source" ? openSource : openStore)(url, context),
-    openWarehouse: async (url) => openWarehouse(url, { log, clock, random, lockTimeoutMs: warehouseLockTimeoutMs, ...bigqueryOf(config) }),
+    openWarehouse: async (url) =>
+      openWarehouse(url, {
+        log,
+        clock,
+        random,
+        lockTimeoutMs: warehouseLockTimeoutMs,
+        onWait: (text) => emit({ type: "notice", level: "warn", text }),
+        ...bigqueryOf(config),
+      }),
     createEngine: async (onEvent, name = config.engine) => engineOf(name, config, host, onEvent),
     code: codeDigests,
     sizing,

@@ -1,5 +1,6 @@
 import { utcDate } from "../core/clock.ts";
-import type { ShardSummary } from "../core/types.ts";
+import { predict } from "../capacity/predict.ts";
+import { fleetOf } from "./fleet.ts";
 import { planFor, previewFor, requestOf } from "./planning.ts";
 import { cancelled } from "./stop.ts";
 import type { Driver, RunOptions } from "./driver.ts";
@@ -11,31 +12,27 @@ export async function planRun(driver: Driver, options: RunOptions, { save }: { s
   const wish = { request: await requestOf(driver, options), runDate: options.runDate ?? utcDate(clock.now()) };
   try {
     const { plan, adopted, skew } = await (save ? planFor(driver, wish, signal, { ready: false }) : previewFor(driver, wish, signal));
-    const { processes, threadsPerProcess } = driver.sizing();
+    const { engine, prices } = driver.config;
+    const fleet = fleetOf(driver.config, engine, driver.sizing());
+    const { wallMs, cost } = predict(plan.shards, fleet, prices);
     return {
       planId: plan.planId,
       objects: plan.manifest.objects,
       bytes: plan.manifest.bytes,
       shards: plan.shards.length,
-      predictedSeconds: Math.round(makespanMs(plan.shards, processes, threadsPerProcess)) / 1000,
-      predictedCost: null,
+      predictedSeconds: Math.round(wallMs) / 1000,
+      predictedCost: cost,
       skew,
       runId: plan.runId,
       unchanged: plan.manifest.unchanged,
       adopted,
       saved: save || adopted,
+      engine,
+      workers: fleet.workers,
+      assumed: fleet.assumed,
+      currency: prices.currency,
     };
   } catch (error) {
     throw signal.aborted ? cancelled() : error;
   }
-}
-
-/** Wall time when each shard, in this order, goes to the worker that is free first. */
-export function makespanMs(shards: Pick<ShardSummary, "predictedMs">[], workers: number, threads: number): number {
-  const freeAt = Array.from({ length: Math.max(1, workers) }, () => 0);
-  for (const shard of shards) {
-    const first = freeAt.indexOf(Math.min(...freeAt));
-    freeAt[first]! += shard.predictedMs / threads;
-  }
-  return Math.max(...freeAt);
 }

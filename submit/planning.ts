@@ -1,5 +1,8 @@
-import type { Plan, RunRequest, ShardEntry, StoreUrls } from "../core/types.ts";
+import type { Plan, RunRequest, ShardEntry } from "../core/types.ts";
+import type { PlanSubject } from "../partitioner/plan-difference.ts";
 import { createPlan, previewPlan, type PlanInput, type Planned } from "../partitioner/plan.ts";
+import { predict } from "../capacity/predict.ts";
+import { fleetOf } from "./fleet.ts";
 import { preflight } from "./preflight.ts";
 import type { Driver, RunOptions } from "./driver.ts";
 
@@ -51,12 +54,11 @@ export async function previewFor(driver: Driver, wish: PlanWish, signal: AbortSi
 }
 
 async function inputFor(driver: Driver, { request, runDate, entries }: PlanWish, signal: AbortSignal): Promise<PlanInput> {
-  const stores = storesFor(driver, request.source, runDate);
+  const subject = subjectOf(driver, { request, runDate });
+  const { stores } = subject;
   return {
-    request,
+    ...subject,
     runDate,
-    policy: driver.config.policy,
-    stores,
     code: driver.code(),
     source: await driver.source(stores.source),
     control: driver.control,
@@ -67,13 +69,11 @@ async function inputFor(driver: Driver, { request, runDate, entries }: PlanWish,
   };
 }
 
-function storesFor({ config }: Driver, source: string, runDate: string): StoreUrls {
-  return {
-    source: source.replaceAll("{run_date}", runDate),
-    archive: config.archive,
-    control: config.control,
-    warehouse: config.warehouse,
-  };
+/** All that a plan is made for: what its `requestDigest` covers. */
+export function subjectOf({ config }: Driver, { request, runDate }: Pick<PlanWish, "request" | "runDate">): PlanSubject {
+  const { archive, control, warehouse, policy } = config;
+  const source = request.source.replaceAll("{run_date}", runDate);
+  return { request, policy, stores: { source, archive, control, warehouse } };
 }
 
 function listingEvents({ host }: Driver): (objects: number, bytes: number) => void {
@@ -87,6 +87,7 @@ function listingEvents({ host }: Driver): (objects: number, bytes: number) => vo
 }
 
 function announce(driver: Driver, { plan, adopted }: Planned): void {
+  const { config } = driver;
   const { emit } = driver.host;
   emit({
     type: "planned",
@@ -95,7 +96,7 @@ function announce(driver: Driver, { plan, adopted }: Planned): void {
     unchanged: plan.manifest.unchanged,
     bytes: plan.manifest.bytes,
     shards: plan.shards.length,
-    predictedMs: plan.predictedMs,
+    predictedMs: predict(plan.shards, fleetOf(config, config.engine, driver.sizing()), config.prices).wallMs,
     adopted,
   });
   if (plan.manifest.objects === 0) emit({ type: "notice", level: "warn", text: nothingFound(plan.stores.source, plan.request) });

@@ -1,4 +1,4 @@
-import { addCounts, emptyCounts, type RunEvent, type WorkerEvent } from "../core/events.ts";
+import { addCounts, emptyCounts, type Pace, type RunEvent, type WorkerEvent } from "../core/events.ts";
 import type { Commit, Counts, Plan } from "../core/types.ts";
 import type { EngineStatus } from "./engines/engine.ts";
 
@@ -63,7 +63,8 @@ function committed(progress: Progress, shard: string, counts: Counts): void {
   progress.counts = addCounts(progress.counts, counts);
 }
 
-export function progressEvent(progress: Progress, status: EngineStatus): Extract<RunEvent, { type: "progress" }> {
+/** `pace`: where workers tell this process nothing, and commits come many images at a time. */
+export function progressEvent(progress: Progress, status: EngineStatus, pace?: Pace): Extract<RunEvent, { type: "progress" }> {
   const inWork = [...progress.inWork].filter(([shard]) => !progress.committed.has(shard)).map(([, work]) => work);
   const running = status.running ?? inWork.length;
   const failed = status.failed ?? 0;
@@ -80,5 +81,6 @@ export function progressEvent(progress: Progress, status: EngineStatus): Extract
     },
     total: progress.total,
     ...(slowest && { slowest }),
+    ...(pace && { pace }),
   };
 }

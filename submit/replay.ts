@@ -8,7 +8,7 @@ import { readNdjson } from "../storage/objects.ts";
 import { againCommand } from "./again.ts";
 import { driveRun } from "./drive.ts";
 import { existing } from "./finish.ts";
-import { planFor } from "./planning.ts";
+import { planFor, subjectOf } from "./planning.ts";
 import { readCommits, readRecords } from "./records.ts";
 import { inSealOrder } from "./seal.ts";
 import { nextCommand, stateOf } from "./state.ts";
@@ -37,9 +37,10 @@ export async function replayRun(driver: Driver, parentId: string, options: Repla
   const reasons = [...(options.reasons ?? quarantineReasons)].sort();
   const request = await replayRequest(driver, parent, reasons, options.number ?? 1);
   const wish = { request, runDate: parent.runDate, entries: () => quarantinedEntries(driver, parent, new Set(reasons)) };
-  const { summary } = await driveRun(driver, runIdOf(parent.runDate, request), async (signal) =>
-    planFor(driver, wish, signal, { ready: true }),
-  );
+  const { summary } = await driveRun(driver, runIdOf(parent.runDate, request), {
+    makePlan: async (signal) => planFor(driver, wish, signal, { ready: true }),
+    asked: subjectOf(driver, wish),
+  });
   return summary;
 }
 

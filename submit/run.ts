@@ -7,7 +7,7 @@ import { readJson } from "../storage/objects.ts";
 import { isStoreError } from "../storage/store.ts";
 import { cancelled } from "./stop.ts";
 import { driveRun, readDone } from "./drive.ts";
-import { planFor, requestOf } from "./planning.ts";
+import { planFor, requestOf, subjectOf } from "./planning.ts";
 import { problemOf } from "./summarise.ts";
 import type { Driver, RunOptions } from "./driver.ts";
 import type { RunSummary } from "./summary.ts";
@@ -25,9 +25,11 @@ export async function run(driver: Driver, options: RunOptions): Promise<RunSumma
   const earlier = options.runDate === undefined ? await unfinishedRuns(driver, requestKey(request), runDate) : [];
   const continued: Continued[] = [];
   for (const runId of earlier) continued.push(await continueEarlier(driver, runId));
-  const { summary } = await driveRun(driver, runIdOf(runDate, request), async (signal) =>
-    planFor(driver, { request, runDate }, signal, { ready: true }),
-  );
+  const wish = { request, runDate };
+  const { summary } = await driveRun(driver, runIdOf(runDate, request), {
+    makePlan: async (signal) => planFor(driver, wish, signal, { ready: true }),
+    asked: subjectOf(driver, wish),
+  });
   return withContinued(summary, continued);
 }
 
@@ -40,7 +42,7 @@ async function continueEarlier(driver: Driver, runId: string): Promise<Continued
   const { emit } = driver.host;
   emit({ type: "notice", level: "info", text: `${runId} is not finished: it goes first` });
   try {
-    const { summary, advanced } = await driveRun(driver, runId, async (signal) => storedPlan(driver, runId, signal));
+    const { summary, advanced } = await driveRun(driver, runId, { makePlan: async (signal) => storedPlan(driver, runId, signal) });
     if (driver.host.signal.aborted) throw cancelled();
     if (summary.exitCode === exitCodes.cancelled) return { summary, exitCode: exitCodes.done };
     if (summary.problem !== undefined) warnAbout(driver, runId, summary.problem.message);

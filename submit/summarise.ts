@@ -20,7 +20,7 @@ export function placesOf(driver: Driver, runId: string, stores: Pick<StoreUrls, 
   };
 }
 
-/** `places` are the plan's where the caller has it; a finished run is shown with the configuration's. */
+/** `stores`: the plan's; the configuration's stand in where a plan is gone. */
 export function summaryOfDone(
   driver: Driver,
   done: DoneRecord,

@@ -72,9 +72,9 @@ export interface PlanSummary {
   objects: number;
   bytes: number;
   shards: number;
-  /** Wall time on this machine, start-up excluded. */
+  /** Wall time on the configured engine, from its start to its last worker's end; without seal, load and report. */
   predictedSeconds: number;
-  /** In US dollars; null where the engine has no price. */
+  /** In `currency`; null where a price that it takes is not given, or the cluster is not known. */
   predictedCost: number | null;
   /** Longest shard / mean shard. */
   skew: number;
@@ -85,6 +85,12 @@ export interface PlanSummary {
   /** A stored plan was found and taken. */
   adopted: boolean;
   saved: boolean;
+  engine: string;
+  /** Shards at once that the prediction counts with. */
+  workers: number;
+  /** Nothing says how large the engine's cluster is: this machine stands in for it. */
+  assumed: boolean;
+  currency: string;
 }
 
 export interface RunStatus {
@@ -98,7 +104,7 @@ export interface RunStatus {
   /** In shards. */
   objects: number;
   bytes: number;
-  shards: { committed: number; total: number };
+  shards: StatusShards;
   /** Of committed shards. */
   counts: Counts;
   /** First uncommitted shards, at most ten. */
@@ -110,6 +116,10 @@ export interface RunStatus {
   imagesPerSecond: number;
   /** Of what is left, at the pace so far; absent before the first commit. */
   remainingMs?: number;
+  /** Now and what remains; RFC 3339. Absent where nobody is seen to work. */
+  predictedEndAt?: string;
+  /** The image in flight for longest, of the shards that come next. */
+  slowest?: { name: string; shard: string; ms: number };
   rowsLoaded?: number;
   /** A driver on this machine that holds the run. */
   driver?: LockHolder;
@@ -118,6 +128,20 @@ export interface RunStatus {
   places?: RunPlaces;
   /** What to do next: one command. */
   next: string;
+}
+
+/** Commits are the truth; the rest is what the engine and the attempts' own notes tell. */
+export interface StatusShards {
+  committed: number;
+  total: number;
+  running: number;
+  waiting: number;
+  /** Attempts beyond each shard's first, as far as is known. */
+  retried: number;
+  /** Begun, and nobody seems to work on them any more. */
+  lost: number;
+  /** Given up by the engine after so many attempts. */
+  failed: number;
 }
 
 export interface LockHolder {

@@ -11,6 +11,8 @@ export interface DuckdbFileOptions {
   clock: Clock;
   random: Random;
   lockTimeoutMs: number;
+  /** Hears, once a wait, who has the file when it takes longer than a moment. */
+  onWait?: ((text: string) => void) | undefined;
 }
 
 /** A database file, open only while somebody works on it, so that shells and notebooks get their turn. */
@@ -26,10 +28,12 @@ export interface DuckdbFile {
 /** The system's file lock does not part two openings of one process, so this does. */
 const openHere = new Set<string>();
 
+/** Nobody needs to hear of a shorter wait. */
+const momentMs = 2000;
 const maxMemoryBytes = 512 << 20;
 const maxThreads = 4;
 
-export function duckdbFile({ path, clock, random, lockTimeoutMs }: DuckdbFileOptions): DuckdbFile {
+export function duckdbFile({ path, clock, random, lockTimeoutMs, onWait }: DuckdbFileOptions): DuckdbFile {
   const settings = {
     threads: String(Math.min(maxThreads, availableParallelism())),
     memory_limit: `${Math.floor(Math.min(maxMemoryBytes, totalmem() / 4) / 1e6)}MB`,
@@ -39,11 +43,15 @@ export function duckdbFile({ path, clock, random, lockTimeoutMs }: DuckdbFileOpt
 
   const open = async (access: "READ_ONLY" | "READ_WRITE", signal?: AbortSignal): Promise<OpenFile> => {
     const startedMs = clock.monotonicMs();
+    let told = false;
     for (;;) {
       signal?.throwIfAborted();
       const opened = await tryOpen(path, { ...settings, access_mode: access });
       if ("connection" in opened) return opened;
-      if (clock.monotonicMs() - startedMs >= lockTimeoutMs) throw busy(path, lockTimeoutMs, opened.holder);
+      const waitedMs = clock.monotonicMs() - startedMs;
+      if (waitedMs >= lockTimeoutMs) throw busy(path, lockTimeoutMs, opened.holder);
+      if (waitedMs >= momentMs && !told) onWait?.(waiting(path, lockTimeoutMs, opened.holder));
+      told ||= waitedMs >= momentMs;
       await clock.sleep(20 + random.next() * 60, signal);
     }
   };
@@ -110,6 +118,10 @@ async function inTransaction<T>(connection: DuckDBConnection, work: (connection:
     await connection.run("ROLLBACK").catch(() => undefined);
     throw error;
   }
+}
+
+function waiting(path: string, lockTimeoutMs: number, holder: string): string {
+  return `waiting for ${path}, which ${holder} has open, at most ${Math.round(lockTimeoutMs / 1000)} s`;
 }
 
 function busy(path: string, lockTimeoutMs: number, holder: string): ImagemillError {

@@ -23,6 +23,7 @@ export interface DuckdbOptions {
   clock: Clock;
   random: Random;
   lockTimeoutMs: number;
+  onWait?: ((text: string) => void) | undefined;
 }
 
 /** A warehouse in one DuckDB file, open only while a call works on it. */

@@ -14,6 +14,8 @@ export interface WarehouseContext {
   random: Random;
   /** How long to wait for a database that another process has open. */
   lockTimeoutMs: number;
+  /** Hears who has it when the wait is longer than two seconds. */
+  onWait?: (text: string) => void;
   /** Where BigQuery answers, if not at its usual address: `http://127.0.0.1:9050` or `host:port`. */
   endpoint?: string;
   /** Of a BigQuery dataset that `ensure` creates, e.g. `EU`. */

@@ -132,8 +132,8 @@ const runColumns: ColumnsOf<RunRow> = {
   wall_ms: required("FLOAT64", "From start to load done."),
   images_per_second: required("FLOAT64", "Objects given an outcome / wall time."),
   predicted_ms: required("FLOAT64", "What the plan predicted."),
-  predicted_cost: nullable("FLOAT64", "Predicted price, US dollars, where the engine has one."),
-  actual_cost: nullable("FLOAT64", "Price by the resources used, US dollars, where the engine tells."),
+  predicted_cost: nullable("FLOAT64", "Predicted price, in the currency of the prices in the configuration; null without them."),
+  actual_cost: nullable("FLOAT64", "Price of the machines for as long as they worked, start-up included; null without prices."),
   config_digest: required("STRING", "Digest of what the run was asked for."),
   code_digest: required("STRING", "Digest of imagemill, sharp and libvips."),
 };

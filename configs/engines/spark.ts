@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { SparkEngineConfig } from "../config.ts";
-import { flag, oneOf, text, whole } from "../fields.ts";
+import { flag, oneOf, size, text, whole } from "../fields.ts";
 
 /** `{ spark: { executor: { memory: "2g" } } }`, as `--set spark.conf.spark.executor.memory=2g` says it, is one property. */
 function flatProperties(written: Record<string, unknown>, prefix: string): Record<string, unknown> {
@@ -45,4 +45,13 @@ export const spark = z.strictObject({
     .describe(
       "What nodes execute: `here` is this installation, at the same path on every node; `bundle` is the archive of `imagemill bundle`, sent along; `auto` is `here` where the master is this machine.",
     ),
+  machines: z
+    .strictObject({
+      count: whole(1, 100_000).describe("Machines that run Spark tasks."),
+      vcpus: whole(1, 1024).describe("vCPUs of one of them."),
+      memoryBytes: size(1, "1 B", "16GiB").describe("Memory of one of them."),
+      spot: flag().default(false).describe("Whether they are paid for at the spot price."),
+    })
+    .exactOptional()
+    .describe("The cluster, for predicting time and price; nothing is started or limited by it."),
 }) satisfies z.ZodType<SparkEngineConfig>;

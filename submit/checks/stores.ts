@@ -47,8 +47,10 @@ async function checkWritable(check: StoreCheck, place: "archive" | "control"): P
   const url = check.config[place];
   const path = pathOfLocation(url);
   if (path !== undefined) {
-    const folder = await existingFolder(path);
-    if (folder !== path) return [await canBeMade(place, path, folder)];
+    const { there, isFolder } = await nearest(path);
+    if (!isFolder)
+      return [fail(place, `${there} is a file, and ${path} must be a folder`, `name another --${place}, or move the file away`)];
+    if (there !== path) return [await canBeMade(place, path, there)];
   }
   return withStore(check, place, async (store, signal) => {
     const name = `doctor/probe-${check.random.hex(8)}`;
@@ -104,9 +106,8 @@ async function withStore(
 /** Free space where folders are, once for each file system. */
 async function checkRoom(config: Config): Promise<Finding[]> {
   const paths = [config.archive, config.control, config.warehouse].map(pathOfLocation).filter((path) => path !== undefined);
-  const there = await Promise.all(paths.map(existingFolder));
   const devices = new Map<number, string>();
-  for (const folder of there) devices.set((await stat(folder)).dev, folder);
+  for (const { there } of await Promise.all(paths.map(nearest))) devices.set((await stat(there)).dev, there);
   return Promise.all([...devices.values()].map(roomAt));
 }
 
@@ -117,11 +118,9 @@ async function roomAt(folder: string): Promise<Finding> {
   return warn("disk", text, "an archive of sources needs about the size of the source: free some space, or archivePolicy.sources: false");
 }
 
-/** The folder, or the nearest above it: where it will be made. */
-async function existingFolder(path: string): Promise<string> {
-  const isFolder = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  return isFolder || dirname(path) === path ? path : existingFolder(dirname(path));
+/** What is there of a path: itself, or the nearest above it, in which it will be made. */
+async function nearest(path: string): Promise<{ there: string; isFolder: boolean }> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined && dirname(path) !== path) return nearest(dirname(path));
+  return { there: path, isFolder: found?.isDirectory() ?? false };
 }

@@ -1,5 +1,5 @@
 import type { PlanSummary } from "../summary.ts";
-import { formatBytes, formatCount, formatDuration, formatMany } from "../terminal/format.ts";
+import { formatBytes, formatCount, formatDuration, formatMany, formatPrice } from "../terminal/format.ts";
 import { runOptions, withDriver } from "./driving.ts";
 import { configFlags, runFlags } from "./flags.ts";
 import { defineVerb } from "./verb.ts";
@@ -27,15 +27,20 @@ function planJson({ planId, objects, bytes, shards, predictedSeconds, predictedC
   return { planId, objects, bytes, shards, predictedSeconds, predictedCost, skew };
 }
 
+function whereText({ engine, workers, assumed }: PlanSummary): string {
+  if (assumed) return `with ${formatMany(workers, "worker")}, as many as this machine has: spark.machines says what the cluster has`;
+  return engine === "local" ? `here, with ${formatMany(workers, "worker")}` : `on ${engine}, with ${formatMany(workers, "worker")}`;
+}
+
 function planLines(plan: PlanSummary): string[] {
   const unchanged = plan.unchanged === 0 ? "" : `, ${formatCount(plan.unchanged)} of them unchanged since an earlier run`;
-  const cost = plan.predictedCost === null ? "" : `, about $${plan.predictedCost.toFixed(2)}`;
+  const cost = plan.predictedCost === null ? "" : `, about ${formatPrice(plan.predictedCost, plan.currency)}`;
   const packed =
     plan.shards === 0
       ? ["  nothing to do"]
       : [
           `  ${formatMany(plan.shards, "shard")}, the longest ${plan.skew.toFixed(1)} times the mean`,
-          `  about ${formatDuration(1000 * plan.predictedSeconds)} here${cost}`,
+          `  about ${formatDuration(1000 * plan.predictedSeconds)} ${whereText(plan)}${cost}`,
         ];
   const stored = plan.adopted ? "this plan is stored already" : plan.saved ? "stored" : "nothing was stored; --save stores it";
   return [

@@ -44,6 +44,7 @@ export async function openSessionWarehouse(config: Config, shell: Shell, log: Lo
   const { location, endpoints } = config.google;
   return openWarehouse(config.warehouse, {
     lockTimeoutMs,
+    onWait: (message) => log.warn("warehouse-busy", { message }),
     location,
     ...(endpoints.bigquery !== undefined && { endpoint: endpoints.bigquery }),
     log,

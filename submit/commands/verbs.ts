@@ -1,6 +1,7 @@
 import { archivePruneVerb } from "./archive.ts";
 import { bundleVerb } from "./bundle.ts";
 import { cancelVerb } from "./cancel.ts";
+import { capacityVerb } from "./capacity.ts";
 import { doctorVerb } from "./doctor.ts";
 import { finishVerb } from "./finish.ts";
 import { ingestUploadVerb } from "./ingest-upload.ts";
@@ -34,6 +35,7 @@ export const verbs: readonly Verb[] = [
   statusVerb,
   verifyVerb,
   reportVerb,
+  capacityVerb,
   tryVerb,
   archivePruneVerb,
   bundleVerb,

@@ -1,7 +1,7 @@
 import stringWidth from "string-width";
 import { printable } from "../../core/names.ts";
 
-export { formatCount, formatMany, formatBytes, formatRate, formatDuration, formatShare } from "../../core/format.ts";
+export { formatCount, formatMany, formatBytes, formatRate, formatDuration, formatShare, formatPrice } from "../../core/format.ts";
 
 /** Columns that a text takes on a terminal; escape sequences take none. */
 export function columnsOf(text: string): number {

@@ -135,20 +135,25 @@ function slowLine(state: ProgressState, view: View): string[] {
 /** Rank 1 is the last to leave a narrow terminal. */
 function pieces(state: ProgressState): { text: string; rank: number; bad?: boolean }[] {
   const { done, total, shards } = state.latest!;
-  const measured = ratesOf(state);
-  const rates = measured !== undefined && measured.objects > 0 ? measured : undefined;
-  const left = remainingMs(state);
+  const rates = shownRates(state);
+  const left = state.latest!.pace === undefined ? remainingMs(state) : state.latest!.pace.remainingMs;
   return [
     { text: formatShare(done.objects, total.objects), rank: 1 },
     { text: `${padStart(formatCount(done.objects), formatCount(total.objects).length)}/${formatCount(total.objects)}`, rank: 2 },
     ...(rates === undefined ? [] : [{ text: `${formatRate(rates.objects)} images/s`, rank: 4 }]),
-    ...(rates === undefined ? [] : [{ text: `${formatBytes(rates.bytes)}/s`, rank: 6 }]),
+    ...(rates?.bytes === undefined ? [] : [{ text: `${formatBytes(rates.bytes)}/s`, rank: 6 }]),
     ...(left === undefined ? [] : [{ text: `${formatDuration(Math.max(1000, left))} left`, rank: 3 }]),
     ...(done.quarantined === 0 ? [] : [{ text: `${formatCount(done.quarantined)} quarantined`, rank: 3, bad: true }]),
     ...(shards.retried + shards.failed === 0
       ? []
       : [{ text: `${formatCount(shards.retried + shards.failed)} shards retried`, rank: 5, bad: true }]),
   ];
+}
+
+function shownRates(state: ProgressState): { objects: number; bytes?: number } | undefined {
+  const pace = state.latest?.pace;
+  const rates = pace === undefined ? ratesOf(state) : { objects: pace.imagesPerSecond };
+  return rates !== undefined && rates.objects > 0 ? rates : undefined;
 }
 
 function doneShare({ done, total }: ProgressEvent): number {

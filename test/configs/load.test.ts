@@ -60,6 +60,7 @@ describe("loadConfig", () => {
       },
       local: { processes: "auto", threadsPerProcess: "auto", pin: true, shardAttempts: 3 },
       spark: { submitCommand: "spark-submit", conf: {}, taskCpus: 1, shardAttempts: 4, speculation: true, worker: "auto" },
+      prices: { currency: "USD", minimumBilledMs: 60_000 },
       google: { location: "EU", endpoints: {} },
       logLevel: "warn",
     });

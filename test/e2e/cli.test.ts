@@ -40,6 +40,22 @@ describe("the command line", function () {
     assert.match(err, /^Set up:/m);
   });
 
+  it("compares machines by time and price, and finds the fewest for a deadline", async () => {
+    const prices = ["--set", "prices.vcpuHour=0.02", "--set", "prices.memoryGibHour=0.003"];
+    const table = await run("capacity", "--objects", "1000000", ...prices);
+    assert.equal(table.code, 0, table.err);
+    assert.match(table.out, /^1,000,000 images of 1\.0 MB: .* of one core, \d+ shards/);
+    assert.match(table.out, /^ +64 +\d+ min \d\d s +\d+\.\d\d USD +– +–$/m);
+    const chosen = await run("capacity", "--objects", "1000000", "--by", "20m", "--json", ...prices);
+    const { offers } = lastLine(chosen.out) as { offers: { machines: number; predictedSeconds: number; predictedCost: object }[] };
+    assert.equal(offers.length, 1);
+    assert.ok(offers[0]!.predictedSeconds <= 1200);
+    assert.deepEqual(Object.keys(offers[0]!.predictedCost), ["machines", "cluster", "serverless"]);
+    const tooSoon = await run("capacity", "--objects", "1000000", "--by", "1s");
+    assert.match(tooSoon.out, /no number of machines ends by then/);
+    assert.deepEqual(await readdir(cwd), [], "nothing is stored");
+  });
+
   const refused: [args: string[], error: RegExp, next: RegExp][] = [
     [["initt"], /^error USAGE: "initt" is no verb$/m, /did you mean imagemill init\?/],
     [["archive"], /no verb is given/, /imagemill archive prune/],
@@ -132,6 +148,21 @@ describe("the command line", function () {
     assert.equal(ill.code, 1);
     assert.match(ill.out, /FAIL {2}source .*nowhere/);
     assert.match(ill.out, /next: /);
+  });
+
+  it("doctor says when a folder's place, or one above it, is taken by a file", async () => {
+    const file = join(cwd, "a-file");
+    await writeFile(file, "in the way");
+    for (const flags of [
+      ["--archive", file],
+      ["--archive", join(file, "deep", "below")],
+      ["--control", file],
+    ]) {
+      const { code, out } = await run("doctor", ...flags);
+      assert.equal(code, 1, out);
+      assert.match(out, new RegExp(`FAIL {2}${flags[0]!.slice(2)} .*a-file is a file`));
+    }
+    await rm(file);
   });
 
   it("archive prune deletes what is past its days and nothing else", async () => {

@@ -71,6 +71,15 @@ describe("facts", () => {
     assert.deepEqual([facts, warnings], [{}, []]);
   });
 
+  it("gives what it can of an image that is quarantined", async () => {
+    const bytes = await sharp(photograph).withExif(camera).jpeg().toBuffer();
+    const jobs = await load(["facts"], ["thumbnails"]);
+    const cut = await process(bytes.subarray(0, bytes.length / 2), { jobs });
+    assert.deepEqual([cut.failure?.reason, cut.facts.cameraModel, cut.outputs], ["truncated", "EOS 5D", []]);
+    const large = await process(bytes, { jobs, maxPixels: 1000 });
+    assert.deepEqual([large.failure?.reason, large.facts.cameraMake], ["too_many_pixels", "Canon"]);
+  });
+
   it("takes garbage in the EXIF block for a warning", async () => {
     const { facts, warnings, failure } = await process(await withBrokenExif(60_000), { jobs: await load(["facts"], ["thumbnails"]) });
     assert.deepEqual([facts, failure], [{}, undefined]);

@@ -64,7 +64,7 @@ describe("resolveJobs", () => {
       "a typo in the name",
       [["thumbnail"]],
       /^jobs\[0\]: there is no job "thumbnail", did you mean "thumbnails"\?/,
-      /Built in are facts, thumbnails/,
+      /Built in are facts, fingerprint, thumbnails/,
     ],
     [
       "a name of nothing",

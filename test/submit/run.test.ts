@@ -8,8 +8,10 @@ import { readJson } from "../../storage/objects.ts";
 import { StoreError, type ObjectStore } from "../../storage/store.ts";
 import { finishRun } from "../../submit/finish.ts";
 import { requestOf } from "../../submit/planning.ts";
+import { planRun } from "../../submit/plan.ts";
 import { run } from "../../submit/run.ts";
 import { runStatus } from "../../submit/status.ts";
+import { counting } from "./counting.ts";
 import { bareRun, createWorld, fakeClock, type World } from "./world.ts";
 
 export const objects = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`photo-${index}.jpg`, `image ${index}`]));
@@ -18,29 +20,6 @@ export const objects = Object.fromEntries(Array.from({ length: 12 }, (_, index) 
 export function assertOnce({ warehouse }: World, runId: string, names: string[]): void {
   const rows = warehouse.images.filter((row) => row.run_id === runId).map((row) => row.name);
   assert.deepEqual(rows.sort(), [...names].sort());
-}
-
-/** Counts calls that change a store, and listings. */
-function counting(calls: string[]): (store: ObjectStore, url: string) => ObjectStore {
-  return (store, url) => ({
-    ...store,
-    list: (options) => {
-      calls.push(`list ${url} ${options?.prefix ?? ""}`);
-      return store.list(options);
-    },
-    write: async (name, bytes, options) => {
-      calls.push(`write ${name}`);
-      return store.write(name, bytes, options);
-    },
-    copy: async (source, name, options) => {
-      calls.push(`copy ${name}`);
-      return store.copy(source, name, options);
-    },
-    delete: async (name, options) => {
-      calls.push(`delete ${name}`);
-      return store.delete(name, options);
-    },
-  });
 }
 
 for (const kind of ["memory", "file"] as const) {
@@ -59,6 +38,7 @@ for (const kind of ["memory", "file"] as const) {
       assert.equal(summary.resumed, false);
       assertOnce(world, summary.runId, [...Object.keys(objects), "broken.jpg"]);
       const row = world.warehouse.runs.get(summary.runId)!;
+      assert.deepEqual([row.predicted_cost, row.actual_cost], [null, null], "nothing has a price");
       assert.equal(row.ok + row.skipped + row.quarantined, row.objects);
       assert.ok(row.wall_ms > 0 && row.started_at < row.ended_at);
       const archive = await world.store("archive");
@@ -221,6 +201,20 @@ describe("run", () => {
     );
     assert.deepEqual({ listed: today.listed, unchanged: today.unchanged, ok: today.ok }, { listed: 13, unchanged: 12, ok: 1 });
     assert.ok(today.runId.endsWith(requestKey(await requestOf(driver, bareRun))));
+  });
+
+  it("records what it should have cost and what it cost, where there are prices", async () => {
+    await using world = await createWorld("memory", objects);
+    const prices = { currency: "EUR", localHour: 3600, minimumBilledMs: 1 };
+    await using driver = await world.driver({ config: { prices } });
+    const plan = await planRun(driver, bareRun, { save: true });
+    const { runId } = await run(driver, bareRun);
+    const { predicted_cost: predicted, actual_cost: actual } = world.warehouse.runs.get(runId)!;
+    assert.equal(plan.currency, "EUR");
+    assert.ok(plan.predictedSeconds > 0);
+    assert.equal(plan.predictedCost, predicted);
+    assert.ok(Math.abs(predicted! - plan.predictedSeconds) < 0.01, "an hour for 3,600 is a second for 1");
+    assert.ok(actual! > 0);
   });
 
   it("is not held up by an earlier run whose gate stays closed", async () => {

@@ -5,7 +5,6 @@ import { jsonBytes } from "../../storage/objects.ts";
 import { newMultiset } from "../../submit/audit/multiset.ts";
 import { gateOf, inSealOrder, loadIdOf, sealOf } from "../../submit/seal.ts";
 import { nextCommand, stateOf, type RunRecords } from "../../submit/state.ts";
-import { makespanMs } from "../../submit/plan.ts";
 import { coveredMs, perSecond } from "../../submit/timing.ts";
 import { planOf } from "./plans.ts";
 
@@ -153,22 +152,6 @@ describe("times", () => {
   it("of nothing give no rate", () => {
     assert.equal(perSecond(10, 0), 0);
     assert.equal(perSecond(10, 4000), 2.5);
-  });
-
-  it("of shards on workers lie between the bounds of any schedule", () => {
-    const shards = fc.array(
-      fc.integer({ min: 1, max: 1000 }).map((predictedMs) => ({ predictedMs })),
-      { minLength: 1, maxLength: 30 },
-    );
-    fc.assert(
-      fc.property(shards, fc.integer({ min: 1, max: 8 }), (own, workers) => {
-        const total = own.reduce((sum, shard) => sum + shard.predictedMs, 0);
-        const longest = Math.max(...own.map((shard) => shard.predictedMs));
-        const span = makespanMs(own, workers, 1);
-        assert.ok(span >= Math.max(longest, total / workers) - 1e-6);
-        assert.ok(span <= total / workers + longest);
-      }),
-    );
   });
 });
 

@@ -125,6 +125,7 @@ export function configOf(urls: Pick<Config, "source" | "archive" | "control" | "
     spark: { submitCommand: "spark-submit", conf: {}, taskCpus: 1, shardAttempts: 4, speculation: true, worker: "here" },
     compute: compute.parse({}),
     google: { location: "EU", endpoints: {} },
+    prices: { currency: "USD", minimumBilledMs: 60_000 },
     logLevel: "silent",
   };
 }

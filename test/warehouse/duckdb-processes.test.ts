@@ -96,6 +96,14 @@ describe("duckdb warehouse between processes", () => {
         (error) => codeOf(error) === "WAREHOUSE_BUSY" && messageOf(error).includes(`PID ${holder.pid}`),
       );
       assert.ok(performance.now() - startedMs < 2000);
+      // Ten seconds of this clock are one.
+      const clock = { ...systemClock, monotonicMs: () => 10 * systemClock.monotonicMs() };
+      const told: string[] = [];
+      const onWait = (text: string): void => void told.push(text);
+      const patient = await openWarehouse(url, { log: silentLogger, clock, random: systemRandom, lockTimeoutMs: 5000, onWait });
+      await assert.rejects(patient.query("SELECT 1 AS one"), (error) => codeOf(error) === "WAREHOUSE_BUSY");
+      assert.equal(told.length, 1, "after two seconds, and once");
+      assert.match(told[0]!, new RegExp(`^waiting for .*w\\.duckdb, which .*PID ${holder.pid}.* has open, at most 5 s$`));
       const waiting = warehouse.query("SELECT 1 AS one");
       holder.kill("SIGKILL");
       assert.deepEqual(await waiting, [{ one: 1 }]);
