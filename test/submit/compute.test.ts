@@ -4,7 +4,7 @@ import type { ComputeEngineConfig } from "../../configs/config.ts";
 import { compute } from "../../configs/engines/compute.ts";
 import { loadConfig } from "../../configs/load.ts";
 import type { ShardSummary } from "../../core/types.ts";
-import { batchLimits, fleetOf, machineOf } from "../../submit/engines/compute/fleet.ts";
+import { batchLimits, computeFleet, machineOf, spreadOf } from "../../submit/engines/compute/fleet.ts";
 import { groupLines, groupShards } from "../../submit/engines/compute/groups.ts";
 import { isSameWork, jobIdOf, jobOf, type JobRequest, requestIdOf } from "../../submit/engines/compute/job.ts";
 import { failedStatus, lastWordsOf, statusOf, taskFailure, type Task } from "../../submit/engines/compute/status.ts";
@@ -68,36 +68,43 @@ describe("groups of shards", () => {
   });
 });
 
-describe("the fleet", () => {
+describe("the machines of a submission", () => {
   const minutes = (count: number): number => count * 60_000;
-  const fleet = (shards: ShardSummary[], own: Partial<ComputeEngineConfig> = {}) => fleetOf(shards, { ...config, ...own }, memoryBytes);
+  const hours = (count: number): ShardSummary[] => shardsOf(Array.from({ length: count * 60 }, () => minutes(1)));
+  const spread = (shards: ShardSummary[], own: Partial<ComputeEngineConfig> = {}) => spreadOf(shards, { ...config, ...own }, memoryBytes);
 
   it("is as large as the target needs, and no larger than allowed", () => {
-    const hours = (count: number): ShardSummary[] => shardsOf(Array.from({ length: count * 60 }, () => minutes(1)));
-    assert.equal(fleet(hours(1)).machines, 1);
+    assert.equal(spread(hours(1)).machines, 1);
     // 40 hours of one core, in half an hour, on 8 cores each.
-    assert.deepEqual(fleet(hours(40)), { machines: 10, tasksPerMachine: 4, tasks: 240, parallelism: 40, taskMemoryMib: 2560 });
-    assert.equal(fleet(hours(4000)).machines, config.maxMachines);
-    assert.equal(fleet(hours(40), { targetDurationMs: minutes(60) }).machines, 5);
-    assert.equal(fleet(hours(40), { parallelism: 7 }).parallelism, 7);
+    assert.deepEqual(spread(hours(40)), { machines: 10, tasksPerMachine: 4, tasks: 240, parallelism: 40, taskMemoryMib: 2560 });
+    assert.equal(spread(hours(4000)).machines, config.maxMachines);
+    assert.equal(spread(hours(40), { targetDurationMs: minutes(60) }).machines, 5);
+    assert.equal(spread(hours(40), { parallelism: 7 }).parallelism, 7);
+  });
+
+  it("have a price where their name tells what they are", () => {
+    const fleet = computeFleet(hours(40), config, memoryBytes);
+    assert.deepEqual(fleet.machines, [{ count: 10, vcpus: 8, memoryBytes: 32 * 2 ** 30, spot: true }]);
+    assert.deepEqual([fleet.workers, fleet.threads], [40, 2]);
+    assert.deepEqual(computeFleet(hours(40), { ...config, machineType: "a2-highgpu-1g" }, memoryBytes).machines, []);
   });
 
   it("gives a small run a task a shard", () => {
-    const { tasks, parallelism } = fleet(shardsOf([10, 10, 10, 10, 10]));
+    const { tasks, parallelism } = spread(shardsOf([10, 10, 10, 10, 10]));
     assert.deepEqual([tasks, parallelism], [5, 4]);
   });
 
   it("keeps Batch's limits", () => {
     const many = Array.from({ length: 300_000 }, (_, index) => ({ id: String(index), objects: 1, bytes: 1, predictedMs: minutes(20) }));
-    const { tasks, parallelism } = fleet(many, { maxMachines: 2000 });
+    const { tasks, parallelism } = spread(many, { maxMachines: 2000 });
     assert.equal(tasks, batchLimits.tasks);
     assert.equal(parallelism, batchLimits.parallelTasks);
   });
 
   it("packs a machine by cores and by memory, and says when it holds no task", () => {
-    assert.equal(fleet(shardsOf([1]), { machineType: "e2-highcpu-8" }).tasksPerMachine, 2);
-    assert.equal(fleet(shardsOf([1]), { machineType: "c4d-highmem-16" }).tasksPerMachine, 8);
-    assert.throws(() => fleet(shardsOf([1]), { machineType: "e2-standard-2", taskCpus: 4 }), {
+    assert.equal(spread(shardsOf([1]), { machineType: "e2-highcpu-8" }).tasksPerMachine, 2);
+    assert.equal(spread(shardsOf([1]), { machineType: "c4d-highmem-16" }).tasksPerMachine, 8);
+    assert.throws(() => spread(shardsOf([1]), { machineType: "e2-standard-2", taskCpus: 4 }), {
       exitCode: 2,
       message: /e2-standard-2 holds no Batch task of 4 cores/,
     });
@@ -106,8 +113,8 @@ describe("the fleet", () => {
   it("reads cores and memory out of names", () => {
     assert.deepEqual(machineOf("n2-custom-6-12288"), { cpus: 6, memoryMib: 12_288 });
     assert.deepEqual(machineOf("custom-2-4096-ext"), { cpus: 2, memoryMib: 4096 });
-    assert.deepEqual(machineOf("e2-standard-8"), { cpus: 8, memoryMib: 30_720 });
-    assert.deepEqual(machineOf("c3-standard-4-lssd"), { cpus: 4, memoryMib: 15_360 });
+    assert.deepEqual(machineOf("e2-standard-8"), { cpus: 8, memoryMib: 32_768 });
+    assert.deepEqual(machineOf("c3-standard-4-lssd"), { cpus: 4, memoryMib: 16_384 });
     assert.deepEqual(machineOf("e2-medium"), { cpus: 2, memoryMib: 4096 });
     assert.equal(machineOf("a2-highgpu-1g"), undefined);
   });
@@ -122,7 +129,7 @@ describe("the Batch job", () => {
     control,
     shards: "runs/r/tasks/0123.txt",
     jobId: jobIdOf(plan.runId, 2, control),
-    fleet: { machines: 1, tasksPerMachine: 4, tasks: 3, parallelism: 3, taskMemoryMib: 2560 },
+    spread: { machines: 1, tasksPerMachine: 4, tasks: 3, parallelism: 3, taskMemoryMib: 2560 },
     runtime: { kind: "archive", uri: "gs://control/a b/runtime/x.tar.gz", sha256: "ff" },
     script: "#!/bin/sh\n",
     logLevel: "warn",

@@ -1,17 +1,25 @@
 import assert from "node:assert/strict";
 import type { SparkEngineConfig } from "../../configs/config.ts";
 import { fleetOf } from "../../submit/fleet.ts";
+import { planOf } from "./plans.ts";
 import { configOf } from "./world.ts";
 
 const config = configOf({ source: "", archive: "", control: "", warehouse: "" });
+const { plan } = planOf(9, 1, { source: "", archive: "", control: "", warehouse: "" });
 const sizing = { processes: 3, threadsPerProcess: 2 };
-const spark = (changes: Partial<SparkEngineConfig>) => fleetOf({ ...config, spark: { ...config.spark, ...changes } }, "spark", sizing);
+const spark = (changes: Partial<SparkEngineConfig>) =>
+  fleetOf({ ...config, spark: { ...config.spark, ...changes } }, "spark", sizing, plan);
 const machines = { count: 5, vcpus: 8, memoryBytes: 32 * 2 ** 30, spot: true };
 
 describe("the fleet of an engine", () => {
   it("local is this machine", () => {
-    const { workers, threads, billing, assumed } = fleetOf(config, "local", sizing);
+    const { workers, threads, billing, assumed } = fleetOf(config, "local", sizing, plan);
     assert.deepEqual({ workers, threads, billing, assumed }, { workers: 3, threads: 2, billing: "own", assumed: false });
+  });
+
+  it("compute is what the plan's shards are worth", () => {
+    const { workers, threads, billing, assumed } = fleetOf(config, "compute", sizing, plan);
+    assert.deepEqual({ workers, threads, billing, assumed }, { workers: 4, threads: 2, billing: "machines", assumed: false });
   });
 
   const cases: [string, Partial<SparkEngineConfig>, { workers: number; assumed: boolean }][] = [
