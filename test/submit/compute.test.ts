@@ -79,7 +79,8 @@ describe("the machines of a submission", () => {
     assert.deepEqual(spread(hours(40)), { machines: 10, tasksPerMachine: 4, tasks: 240, parallelism: 40, taskMemoryMib: 2560 });
     assert.equal(spread(hours(4000)).machines, config.maxMachines);
     assert.equal(spread(hours(40), { targetDurationMs: minutes(60) }).machines, 5);
-    assert.equal(spread(hours(40), { parallelism: 7 }).parallelism, 7);
+    const { parallelism, machines } = spread(hours(40), { parallelism: 7 });
+    assert.deepEqual([parallelism, machines], [7, 2]);
   });
 
   it("have a price where their name tells what they are", () => {

@@ -36,12 +36,13 @@ export function spreadOf(shards: readonly ShardSummary[], config: ComputeEngineC
   if (tasksPerMachine < 1) throw tooSmall(config, taskMemoryMib);
   const workMs = shards.reduce((sum, shard) => sum + shard.predictedMs, 0);
   const perMachine = tasksPerMachine * taskCpus;
-  const machines = Math.min(maxMachines, Math.max(1, Math.ceil(workMs / targetDurationMs / perMachine)));
+  const worth = Math.min(maxMachines, Math.max(1, Math.ceil(workMs / targetDurationMs / perMachine)));
   const asked = config.parallelism === "auto" ? Infinity : config.parallelism;
-  const places = Math.min(asked, machines * tasksPerMachine, batchLimits.parallelTasks);
+  const places = Math.min(asked, worth * tasksPerMachine, batchLimits.parallelTasks);
   const wanted = Math.max(places * tasksPerPlace, Math.ceil(workMs / (taskWorkMs * taskCpus)));
   const tasks = Math.min(shards.length, wanted, batchLimits.tasks);
-  return { machines, tasksPerMachine, tasks, parallelism: Math.min(places, tasks), taskMemoryMib };
+  const parallelism = Math.min(places, tasks);
+  return { machines: Math.ceil(parallelism / tasksPerMachine), tasksPerMachine, tasks, parallelism, taskMemoryMib };
 }
 
 /** What a run gets, for a prediction of its time and price. */

@@ -19,7 +19,7 @@ import { openWorkplace, processesWith, runDate, until, type Workplace } from "./
 const photos = 300;
 const few = { select: { include: ["0000*", "0001*"] }, packing: { minShards: 8 } };
 /** Of each write to a bucket, so that there is a middle of a run. */
-const slowWriteMs = 250;
+const slowWriteMs = 350;
 
 /** Runs as a user types them, on machines that are folders with the tools of a plain Debian, and no Node. */
 describe("runs on a loopback Batch", function () {
