@@ -38,11 +38,49 @@ export interface SparkEngineConfig {
   speculation: boolean;
   /**
    * What runs on nodes: `here` is this installation, at the same path on every node; `bundle` is sent along by Spark;
-   * `auto` is `here` where the master is this machine.
+   * `unpacked` is the same that was sent by other means; `auto` is `here` where the master is this machine.
    */
-  worker: "auto" | "here" | "bundle";
+  worker: "auto" | "here" | "bundle" | "unpacked";
   /** The cluster's machines, for predictions alone. */
   machines?: ClusterMachinesConfig;
+}
+
+export const dataprocModes = ["serverless", "cluster", "ephemeral"] as const;
+
+export interface DataprocEngineConfig {
+  /** Needed to submit, not to look at what was submitted; so is `cluster` in the mode `cluster`. */
+  region?: string;
+  mode: (typeof dataprocModes)[number];
+  cluster?: string;
+  /** Of a serverless batch. */
+  runtimeVersion: string;
+  /** Holds imagemill; of a serverless batch. */
+  containerImage?: string;
+  executorCores: 4 | 8 | 16;
+  maxExecutors: number;
+  /** Sizes the fleet: the predicted work is to be done in that time. */
+  finishWithinMs: number;
+  taskCpus: number;
+  shardAttempts: number;
+  speculation: boolean;
+  /** Properties of Spark, over ours. */
+  properties: Record<string, string>;
+  labels: Record<string, string>;
+  serviceAccount?: string;
+  network?: string;
+  subnetwork?: string;
+  networkTags: string[];
+  /** A bucket's name. */
+  stagingBucket?: string;
+  ephemeral: {
+    imageVersion: string;
+    /** Ends in its number of cores. */
+    machineType: string;
+    workers: number;
+    spotWorkers: number | "auto";
+    idleDeleteMs: number;
+    zone?: string;
+  };
 }
 
 /** Batch on Compute Engine. */
@@ -78,6 +116,8 @@ export interface GoogleConfig {
   project?: string;
   /** Location of buckets and dataset that `init` creates. */
   location: string;
+  /** Id of a report that `report --data-studio` copies. */
+  dataStudioTemplate?: string;
   endpoints: { storage?: string; bigquery?: string; dataproc?: string; batch?: string };
 }
 
@@ -129,6 +169,7 @@ export interface Config {
   iAcceptLossAfterDays?: number;
   local: LocalEngineConfig;
   spark: SparkEngineConfig;
+  dataproc: DataprocEngineConfig;
   compute: ComputeEngineConfig;
   google: GoogleConfig;
   prices: PricesConfig;

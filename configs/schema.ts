@@ -3,6 +3,7 @@ import { logLevels } from "../core/log.ts";
 import type { ArchivePolicy, GatePolicy, Limits, PackingPolicy } from "../core/types.ts";
 import { engineNames, type Config, type GoogleConfig, type JobConfig, type SelectConfig } from "./config.ts";
 import { compute } from "./engines/compute.ts";
+import { dataproc } from "./engines/dataproc.ts";
 import { local } from "./engines/local.ts";
 import { spark } from "./engines/spark.ts";
 import { day, duration, flag, instant, oneOf, quantity, ratio, size, text, whole } from "./fields.ts";
@@ -113,6 +114,11 @@ const google = z.strictObject({
   location: text("a location like EU, US or europe-west4")
     .default("EU")
     .describe("Location of the buckets and the dataset that `init` creates."),
+  dataStudioTemplate: z
+    .string({ error: "must be the id of a report: what its address has after /reporting/" })
+    .regex(/^[A-Za-z0-9_-]{8,64}$/, { error: "must be the id of a report: what its address has after /reporting/" })
+    .exactOptional()
+    .describe("Id of a Data Studio report that `report --data-studio` copies, charts included (docs/dashboards.md)."),
   endpoints: z
     .strictObject({
       storage: endpoint("Cloud Storage", "IMAGEMILL_STORAGE_ENDPOINT"),
@@ -158,6 +164,7 @@ const fileSchema = z.strictObject({
     ),
   local: local.prefault({}).describe("The engine `local`: this machine."),
   spark: spark.prefault({}).describe("The engine `spark`: any Spark cluster."),
+  dataproc: dataproc.prefault({}).describe("The engine `dataproc`: Managed Service for Apache Spark on Google Cloud."),
   compute: compute.prefault({}).describe("The engine `compute`: Batch on Compute Engine."),
   google: google.prefault({}).describe("Google Cloud."),
   prices: prices

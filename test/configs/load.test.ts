@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Config } from "../../configs/config.ts";
+import { compute } from "../../configs/engines/compute.ts";
+import { dataproc } from "../../configs/engines/dataproc.ts";
 import { loadConfig, type ConfigRequest } from "../../configs/load.ts";
 import { configValues, originText } from "../../configs/origins.ts";
 import { ImagemillError } from "../../core/errors.ts";
@@ -60,21 +62,8 @@ describe("loadConfig", () => {
       },
       local: { processes: "auto", threadsPerProcess: "auto", pin: true, shardAttempts: 3 },
       spark: { submitCommand: "spark-submit", conf: {}, taskCpus: 1, shardAttempts: 4, speculation: true, worker: "auto" },
-      compute: {
-        machineType: "e2-standard-8",
-        provisioning: "spot",
-        maxMachines: 16,
-        targetDurationMs: 1_800_000,
-        parallelism: "auto",
-        taskCpus: 2,
-        attempts: 6,
-        taskTimeoutMs: 21_600_000,
-        bootDiskGb: 30,
-        bootDiskType: "pd-balanced",
-        noExternalIp: false,
-        allowedLocations: [],
-        labels: {},
-      },
+      dataproc: dataproc.parse({}),
+      compute: compute.parse({}),
       prices: { currency: "USD", minimumBilledMs: 60_000 },
       google: { location: "EU", endpoints: {} },
       logLevel: "warn",

@@ -6,7 +6,8 @@ import { loadConfig } from "../../configs/load.ts";
 import type { ShardSummary } from "../../core/types.ts";
 import { batchLimits, computeFleet, machineOf, spreadOf } from "../../submit/engines/compute/fleet.ts";
 import { groupLines, groupShards } from "../../submit/engines/compute/groups.ts";
-import { isSameWork, jobIdOf, jobOf, type JobRequest, requestIdOf } from "../../submit/engines/compute/job.ts";
+import { isSameWork, jobIdOf, jobOf, type JobRequest } from "../../submit/engines/compute/job.ts";
+import { requestIdOf } from "../../submit/engines/grpc-call.ts";
 import { failedStatus, lastWordsOf, statusOf, taskFailure, type Task } from "../../submit/engines/compute/status.ts";
 import { violations, requestIdViolations } from "../servers/batch/validate.ts";
 import { planOf } from "./plans.ts";
@@ -279,9 +280,12 @@ describe("the compute engine's configuration", () => {
 
   it("asks for the region, zones in it, and buckets", async () => {
     assert.equal((await load(["compute.region=europe-west4"])).compute.provisioning, "spot");
-    await assert.rejects(load([]), /compute\.region is missing: where is the work to be done\?/);
+    await assert.rejects(load([]), /compute\.region is missing: where shall the machines run\?/);
     await assert.rejects(load(["compute.region=europe-west4", "compute.allowedLocations=[zones/us-east1-b]"]), /not in europe-west4/);
-    await assert.rejects(load(["compute.region=europe-west4"], "photos"), /source is file:\/\/\/nowhere\/photos, which machines/);
+    await assert.rejects(
+      load(["compute.region=europe-west4"], "photos"),
+      /source \(file:\/\/\/nowhere\/photos\) is a folder of this machine/,
+    );
     await assert.rejects(load(["compute.region=Europe"]), /must be a region like europe-west4/);
     await assert.rejects(load(["compute.region=europe-west4", "compute.labels={Team: x}"]), /must map names/);
     await assert.rejects(load(["compute.region=europe-west4", "compute.attempts=12"]), /from 1 to 11/);

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { systemClock, systemRandom } from "../../../core/clock.ts";
 import { controlNames } from "../../../core/layout.ts";
 import { silentLogger } from "../../../core/log.ts";
@@ -12,7 +12,6 @@ import type { Plan, SubmitRecord } from "../../../core/types.ts";
 import { readJson } from "../../../storage/objects.ts";
 import { openStore } from "../../../storage/open.ts";
 import type { ObjectStore } from "../../../storage/store.ts";
-import { openWarehouse } from "../../../warehouse/open.ts";
 import { type Answer, lastLine } from "../../e2e/imagemill.ts";
 
 const bin = fileURLToPath(new URL("../../../submit/bin.js", import.meta.url));
@@ -31,8 +30,6 @@ export interface Workplace {
   submitRecord(): Promise<SubmitRecord>;
   /** Ids of committed shards. */
   commits(): Promise<string[]>;
-  /** Rows of the DuckDB file that imagemill makes where nothing is said, but for what differs from attempt to attempt. */
-  rows(): Promise<unknown[]>;
   /** Names of attempts of a shard that have got so far as to have rows. */
   attemptsWithRows(shard: string): Promise<string[]>;
   verify(): Promise<void>;
@@ -104,38 +101,12 @@ export async function openWorkplace({ root, name, settings, environment = {}, ..
       const files = await below(controlNames.attempts(await runId(), shard));
       return files.filter((file) => file.includes("/rows")).map((file) => file.split("/")[0]!);
     },
-    rows: async () => rowsIn(join(folder, "out", "warehouse.duckdb")),
     verify: async () => {
       const { code, out, err } = await start("verify", await runId(), "--json").answer;
       assert.equal(code, 0, out + err);
       assert.equal(lastLine(out)["holds"], true);
     },
   };
-}
-
-/** Rows without what is another attempt's or another place's. */
-async function rowsIn(database: string): Promise<unknown[]> {
-  const url = `duckdb://${pathToFileURL(database).pathname}`;
-  const warehouse = await openWarehouse(url, { log: silentLogger, clock: systemClock, random: systemRandom, lockTimeoutMs: 10_000 });
-  try {
-    const rows = (await warehouse.query("SELECT * FROM images ORDER BY name")) as Record<string, unknown>[];
-    return rows.map(comparable);
-  } finally {
-    await warehouse.close();
-  }
-}
-
-function comparable(row: Record<string, unknown>): Record<string, unknown> {
-  const written = row["outputs"];
-  const outputs = (typeof written === "string" ? JSON.parse(written) : written) as Record<string, unknown>[];
-  return {
-    ...without(row, ["attempt", "processed_at", "timings"]),
-    outputs: outputs.map((output) => [without(output, ["uri", "generation"]), String(output["uri"]).replace(/^.*\/archive\//, "")]),
-  };
-}
-
-function without(record: Record<string, unknown>, keys: string[]): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key)));
 }
 
 export async function until(what: string, condition: () => Promise<boolean> | boolean, patienceMs = 120_000): Promise<void> {
