@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { BatchServiceClient } from "@google-cloud/batch";
+import { credentials } from "@grpc/grpc-js";
 import { compute } from "../../../configs/engines/compute.ts";
 import { systemClock, systemRandom } from "../../../core/clock.ts";
 import { controlNames } from "../../../core/layout.ts";
@@ -138,12 +140,45 @@ describe("the compute engine on a loopback Batch", function () {
     }
   });
 
-  it("is lost when the job was deleted", async () => {
-    await using bench = await makeBench(gcs, batch, { shards: 1, shardMs: 0 });
+  it("is lost when somebody deletes the job, and takes the rest in a new submission", async () => {
+    await using bench = await makeBench(gcs, batch, { shards: 8, shardMs: 300 });
+    const { engine, plan } = bench;
     const handle = (await submitted(bench)) as ComputeHandle;
-    const status = await bench.engine.poll({ ...handle, jobId: `${handle.jobId}0` }, never);
-    assert.equal(status.state, "lost");
-    await bench.engine.cancel({ ...handle, jobId: `${handle.jobId}0` }, never);
+    const [host, port] = batch.endpoint.split(":");
+    const somebody = new BatchServiceClient({
+      apiEndpoint: host!,
+      port: Number(port),
+      sslCreds: credentials.createInsecure(),
+      credentials: { client_email: "somebody", private_key: "none" },
+    });
+    await somebody.deleteJob({ name: `projects/${handle.project}/locations/${handle.region}/jobs/${handle.jobId}` });
+    await somebody.close();
+    const status = await settled(bench, handle);
+    assert.deepEqual([status.state, status.message], ["lost", "Batch has no such job any more: it was deleted"]);
+    await engine.cancel(handle, never);
+
+    const done = new Set(await bench.committed());
+    const shards = plan.shards.filter((shard) => !done.has(shard.id));
+    const again = await engine.submit({ plan, shards, submission: 2 }, never);
+    assert.equal((await settled(bench, again)).state, "succeeded");
+    assert.equal((await bench.committed()).length, 8);
+  });
+
+  it("takes 100,000 shards", async () => {
+    await using bench = await makeBench(gcs, batch, { shards: 1, shardMs: 0 }, { worker: "sleep 60" });
+    const { engine, plan } = bench;
+    const [shard] = plan.shards;
+    const shards = Array.from({ length: 100_000 }, (_, index) => ({
+      ...shard!,
+      id: `${String(index).padStart(6, "0")}-x`,
+      predictedMs: 60_000,
+    }));
+    const handle = (await engine.submit({ plan, shards, submission: 1 }, never)) as ComputeHandle;
+    const job = batch.jobs.get(`projects/${handle.project}/locations/${handle.region}/jobs/${handle.jobId}`)!.describe();
+    // 16 machines with 4 places each; 100,000 minutes of one core in tasks of five minutes on two.
+    assert.deepEqual([job.taskGroups![0]!.taskCount, Number(job.taskGroups![0]!.parallelism)], [10_000, 64]);
+    await engine.cancel(handle, never);
+    assert.equal((await engine.poll(handle, never)).state, "cancelled");
   });
 });
 
