@@ -174,7 +174,16 @@ function tableOf(label: string, content: ColumnContent | undefined): HTMLElement
       "table",
       {},
       h("caption", { class: "unseen" }, label),
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, ""), ...heads.map((head) => h("th", { scope: "col", class: "number" }, head)))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          h("th", { scope: "col" }, h("span", { class: "unseen" }, label)),
+          ...heads.map((head) => h("th", { scope: "col", class: "number" }, head)),
+        ),
+      ),
       h(
         "tbody",
         {},
