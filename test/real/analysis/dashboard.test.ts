@@ -85,7 +85,7 @@ describe("the dashboard in a browser", function () {
     const titles = await page.locator(".panel h2").allInnerTexts();
     assert.deepEqual(
       titles,
-      "Runs over time|Outcome|Reason|Format|Camera|Color space|Size|Megapixels|Time an image|Throughput|Along the run|Cost|Quarantined|Slowest images|Images".split(
+      "Runs over time|Outcome|Reason|Format|Camera|Colour space|Size|Megapixels|Time an image|Throughput|Along the run|Cost|Quarantined|Slowest images|Images".split(
         "|",
       ),
     );
@@ -283,7 +283,7 @@ describe("the dashboard in a browser", function () {
     const dark = await open(url, { colorScheme: "dark" });
     assert.notEqual(await ground(dark.page), light);
     await dark.context.close();
-    await page.getByRole("button", { name: "Dark colors" }).click();
+    await page.getByRole("button", { name: "Dark colours" }).click();
     assert.notEqual(await ground(), light);
     assert.match(page.url(), /#theme=dark$/);
     await page.evaluate(`window.dispatchEvent(new Event("beforeprint"))`);
