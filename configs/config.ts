@@ -38,11 +38,49 @@ export interface SparkEngineConfig {
   speculation: boolean;
   /**
    * What runs on nodes: `here` is this installation, at the same path on every node; `bundle` is sent along by Spark;
-   * `auto` is `here` where the master is this machine.
+   * `unpacked` is the same that was sent by other means; `auto` is `here` where the master is this machine.
    */
-  worker: "auto" | "here" | "bundle";
+  worker: "auto" | "here" | "bundle" | "unpacked";
   /** The cluster's machines, for predictions alone. */
   machines?: ClusterMachinesConfig;
+}
+
+export const dataprocModes = ["serverless", "cluster", "ephemeral"] as const;
+
+export interface DataprocEngineConfig {
+  /** Needed to submit, not to look at what was submitted; so is `cluster` in the mode `cluster`. */
+  region?: string;
+  mode: (typeof dataprocModes)[number];
+  cluster?: string;
+  /** Of a serverless batch. */
+  runtimeVersion: string;
+  /** Holds imagemill; of a serverless batch. */
+  containerImage?: string;
+  executorCores: 4 | 8 | 16;
+  maxExecutors: number;
+  /** Sizes the fleet: the predicted work is to be done in that time. */
+  finishWithinMs: number;
+  taskCpus: number;
+  shardAttempts: number;
+  speculation: boolean;
+  /** Properties of Spark, over ours. */
+  properties: Record<string, string>;
+  labels: Record<string, string>;
+  serviceAccount?: string;
+  network?: string;
+  subnetwork?: string;
+  networkTags: string[];
+  /** A bucket's name. */
+  stagingBucket?: string;
+  ephemeral: {
+    imageVersion: string;
+    /** Ends in its number of cores. */
+    machineType: string;
+    workers: number;
+    spotWorkers: number | "auto";
+    idleDeleteMs: number;
+    zone?: string;
+  };
 }
 
 /** Batch on Compute Engine. */
@@ -72,6 +110,26 @@ export interface ComputeEngineConfig {
   /** Container image that holds imagemill; absent: machines fetch the runtime archive. */
   image?: string;
   labels: Record<string, string>;
+}
+
+export interface KafkaConfig {
+  /** `host:port` each. */
+  brokers: string[];
+  topics: string[];
+  group: string;
+  from: "earliest" | "latest";
+  nameHeader?: string;
+  /** `file:///…` or `gs://…`, no trailing slash. */
+  deadLetters?: string;
+  concurrency: number;
+  bufferBytes: number;
+  fetchBytes: number;
+  commitEveryMs: number;
+  sessionTimeoutMs: number;
+  stopTimeoutMs: number;
+  /** Files are absolute paths. */
+  tls: { enabled: boolean; caFile?: string; certFile?: string; keyFile?: string };
+  sasl?: { mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512"; username: string; passwordVariable: string };
 }
 
 export interface GoogleConfig {
@@ -131,7 +189,9 @@ export interface Config {
   iAcceptLossAfterDays?: number;
   local: LocalEngineConfig;
   spark: SparkEngineConfig;
+  dataproc: DataprocEngineConfig;
   compute: ComputeEngineConfig;
+  kafka: KafkaConfig;
   google: GoogleConfig;
   prices: PricesConfig;
   logLevel: LogLevel;

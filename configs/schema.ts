@@ -3,10 +3,12 @@ import { logLevels } from "../core/log.ts";
 import type { ArchivePolicy, GatePolicy, Limits, PackingPolicy } from "../core/types.ts";
 import { engineNames, type Config, type GoogleConfig, type JobConfig, type SelectConfig } from "./config.ts";
 import { compute } from "./engines/compute.ts";
+import { dataproc } from "./engines/dataproc.ts";
 import { local } from "./engines/local.ts";
 import { spark } from "./engines/spark.ts";
 import { day, duration, flag, instant, oneOf, quantity, ratio, size, text, whole } from "./fields.ts";
 import { prices } from "./prices.ts";
+import { kafka } from "./kafka.ts";
 import { parsePixels } from "./units.ts";
 
 /*
@@ -163,7 +165,9 @@ const fileSchema = z.strictObject({
     ),
   local: local.prefault({}).describe("The engine `local`: this machine."),
   spark: spark.prefault({}).describe("The engine `spark`: any Spark cluster."),
+  dataproc: dataproc.prefault({}).describe("The engine `dataproc`: Managed Service for Apache Spark on Google Cloud."),
   compute: compute.prefault({}).describe("The engine `compute`: Batch on Compute Engine."),
+  kafka: kafka.prefault({}).describe("What `imagemill ingest kafka` reads."),
   google: google.prefault({}).describe("Google Cloud."),
   prices: prices
     .prefault({})

@@ -10,6 +10,8 @@ export const controlNames = {
   manifestPart: (runId: string, index: number, digest: string) =>
     `runs/${runId}/manifest/part-${String(index).padStart(5, "0")}-${digest}.ndjson.gz`,
   shard: (runId: string, shard: string) => `runs/${runId}/shards/${shard}.ndjson.gz`,
+  /** What a Spark application is to do; `digest` of its content. */
+  specification: (runId: string, digest: string) => `runs/${runId}/spec-${digest}.json`,
   submit: (runId: string) => `runs/${runId}/submit.json`,
   attempts: (runId: string, shard: string) => `runs/${runId}/attempts/${shard}/`,
   rows: (runId: string, shard: string, attempt: string) => `runs/${runId}/attempts/${shard}/${attempt}/rows.ndjson.gz`,

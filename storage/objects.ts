@@ -76,6 +76,23 @@ export async function createOnce(store: ObjectStore, name: string, gzipped: Uint
   }
 }
 
+/** Creates what has a name of its own content: where it is there already, nothing is read, here or there. */
+export async function createIfAbsent(
+  store: ObjectStore,
+  name: string,
+  contentType: string,
+  content: () => Promise<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
+  if ((await store.stat(name, { signal })) !== undefined) return;
+  try {
+    await store.write(name, await content(), { ...createOnly, contentType, signal });
+  } catch (error) {
+    // Somebody else was faster with the same bytes.
+    if (!isStoreError(error, "PRECONDITION_FAILED")) throw error;
+  }
+}
+
 export function storedFile(info: ObjectInfo): StoredFile {
   if (info.crc32c === undefined) throw new ImagemillError("STORE_FAILED", `the store gave no crc32c for ${info.name}`);
   return { name: info.name, generation: info.generation, sizeBytes: info.sizeBytes, crc32c: info.crc32c };

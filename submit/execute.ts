@@ -156,7 +156,10 @@ async function watch(
     if (engine.remote) await readCommits(driver.control, plan.runId, commits, signal);
     noteCommits(progress, commits);
     // Commits are the truth: whatever the engine still does after the last one changes nothing.
-    if (engine.remote && uncommitted(plan, commits).length === 0) return { ...status, state: "succeeded", running: 0 };
+    if (engine.remote && uncommitted(plan, commits).length === 0) {
+      await engine.release?.(handle, signal);
+      return { ...status, state: "succeeded", running: 0 };
+    }
     if ((await driver.control.stat(controlNames.cancel(plan.runId), { signal })) !== undefined) await engine.cancel(handle, signal);
   }
 }

@@ -9,7 +9,7 @@ import { pinned, sizeMachine, type Sizing } from "../pool/sizing.ts";
 import { openSource, openStore, type StoreContext } from "../storage/open.ts";
 import { openWarehouse } from "../warehouse/open.ts";
 import type { Bundle } from "./bundle/bundle.ts";
-import { uploadArchive } from "./bundle/upload.ts";
+import { uploadArchive, uploadDriver, uploadRuntime } from "./bundle/upload.ts";
 import { createDriver, type Driver, type DriverHost } from "./driver.ts";
 import { createComputeEngine } from "./engines/compute.ts";
 import { openBatch } from "./engines/compute/client.ts";
@@ -22,6 +22,8 @@ import type { WorkerCommand } from "./engines/worker-process.ts";
 
 /** The command line of this installation. */
 const entry = fileURLToPath(new URL("bin.js", import.meta.url));
+/** The same in an image of submit/bundle/Containerfile. */
+const imageCommand = "/opt/imagemill/bin/imagemill";
 /** How long a load waits for a database file that another process has open. */
 const warehouseLockTimeoutMs = 60_000;
 
@@ -68,7 +70,8 @@ async function engineOf(name: string, config: Config, host: DriverHost, onEvent:
   if (name === "local") return localEngine(config, host, onEvent);
   if (name === "spark") return sparkEngine(config, host);
   if (name === "compute") return computeEngine(config, host);
-  throw usageError(`this version has no engine "${name}"`, "Use --engine local, --engine spark or --engine compute.");
+  if (name === "dataproc") return dataprocEngine(config, host);
+  throw usageError(`there is no engine "${name}"`, "Use --engine local, spark, dataproc or compute.");
 }
 
 function localEngine(config: Config, host: DriverHost, onEvent: WorkerEventSink): Engine {
@@ -87,14 +90,13 @@ function localEngine(config: Config, host: DriverHost, onEvent: WorkerEventSink)
 
 function sparkEngine(config: Config, host: DriverHost): Engine {
   const { environment, log, clock } = host;
-  const endpoint = config.google.endpoints.storage;
   return createSparkEngine({
     config: config.spark,
     control: config.control,
     stateFolder: join(stateFolder(environment), "spark", digestOf(config.control)),
     runtime: async (signal) => nodeRuntime(config, host, signal),
     environment,
-    workerEnvironment: endpoint === undefined ? {} : { IMAGEMILL_STORAGE_ENDPOINT: endpoint },
+    workerEnvironment: workerEnvironmentOf(config),
     logLevel: config.logLevel,
     log,
     clock,
@@ -103,7 +105,14 @@ function sparkEngine(config: Config, host: DriverHost): Engine {
 
 async function nodeRuntime({ spark }: Config, host: DriverHost, signal: AbortSignal): Promise<NodeRuntime> {
   if (isHere(spark)) return { kind: "here", command: [process.execPath, entry] };
+  if (spark.worker === "unpacked") return { kind: "archive" };
   return { kind: "archive", file: (await bundleOf(host, signal)).file };
+}
+
+/** What nodes get over their own environment. */
+function workerEnvironmentOf({ google }: Config): Record<string, string> {
+  const { storage } = google.endpoints;
+  return storage === undefined ? {} : { IMAGEMILL_STORAGE_ENDPOINT: storage };
 }
 
 /** The runtime archive, made unless it is there. */
@@ -131,9 +140,33 @@ async function computeEngine(config: Config, host: DriverHost): Promise<Engine> 
   });
 }
 
+/** Google's client takes half a second to load. */
+async function dataprocEngine(config: Config, host: DriverHost): Promise<Engine> {
+  const [{ createDataprocEngine }, { dataprocService }] = await Promise.all([
+    import("./engines/dataproc.ts"),
+    import("./engines/dataproc/service.ts"),
+  ]);
+  const { clock, random } = host;
+  const { project, endpoints } = config.google;
+  const place = { ...(project !== undefined && { project }), ...(endpoints.dataproc !== undefined && { endpoint: endpoints.dataproc }) };
+  return createDataprocEngine({
+    config: config.dataproc,
+    service: dataprocService({ ...place, clock, random }),
+    control: config.control,
+    openStore: async (url) => openStore(url, storeContext(config, host)),
+    runtime: async (control, signal) => {
+      const { containerImage } = config.dataproc;
+      if (containerImage !== undefined) return { driver: await uploadDriver(control, signal), command: [imageCommand] };
+      return uploadRuntime(control, await bundleOf(host, signal), signal);
+    },
+    workerEnvironment: workerEnvironmentOf(config),
+    logLevel: config.logLevel,
+    clock,
+  });
+}
+
 /** The same Node and the same code as this process. */
 function workerCommand(config: Config, host: DriverHost, sizing: Sizing, { runId, slot }: { runId: string; slot: number }): WorkerCommand {
-  const endpoint = config.google.endpoints.storage;
   const flags = [
     ["--run", runId],
     ["--shard", "-"],
@@ -143,6 +176,6 @@ function workerCommand(config: Config, host: DriverHost, sizing: Sizing, { runId
   ];
   return {
     ...pinned({ file: process.execPath, arguments: [entry, "worker", ...flags.flat()] }, sizing.pins?.[slot]),
-    environment: { ...host.environment, ...(endpoint !== undefined && { IMAGEMILL_STORAGE_ENDPOINT: endpoint }) },
+    environment: { ...host.environment, ...workerEnvironmentOf(config) },
   };
 }

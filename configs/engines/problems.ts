@@ -4,7 +4,9 @@ import type { ConfigProblem } from "../problems.ts";
 /** What the engine needs before work can be submitted to it. Locations are absolute. Pure. */
 export function engineProblems(config: Config): ConfigProblem[] {
   if (config.engine === "spark") return config.spark.master === undefined ? [masterMissing] : [];
-  if (config.engine === "compute") return [...(config.compute.region === undefined ? [regionMissing] : []), ...folderProblems(config)];
+  if (config.engine === "dataproc") return [...dataprocProblems(config), ...folderProblems(config)];
+  if (config.engine === "compute")
+    return [...(config.compute.region === undefined ? [regionMissing("compute")] : []), ...folderProblems(config)];
   return [];
 }
 
@@ -14,11 +16,27 @@ const masterMissing: ConfigProblem = {
   hint: "--spark-master spark://host:7077 (or yarn, k8s://…, local[2])",
 };
 
-const regionMissing: ConfigProblem = {
-  path: ["compute", "region"],
-  message: "is missing: where shall the machines run?",
-  hint: "--set compute.region=europe-west4, the region of your buckets",
-};
+function regionMissing(engine: "compute" | "dataproc"): ConfigProblem {
+  return {
+    path: [engine, "region"],
+    message: "is missing: where shall the machines run?",
+    hint: `--set ${engine}.region=europe-west4, the region of your buckets`,
+  };
+}
+
+function dataprocProblems({ dataproc }: Config): ConfigProblem[] {
+  const { region, mode, cluster, network, subnetwork } = dataproc;
+  const problems: ConfigProblem[] = region === undefined ? [regionMissing("dataproc")] : [];
+  if (mode === "cluster" && cluster === undefined) {
+    const hint = "--set dataproc.cluster=NAME (`gcloud dataproc clusters list` shows them), or dataproc.mode: serverless";
+    problems.push({ path: ["dataproc", "cluster"], message: "is missing: on which cluster?", hint });
+  }
+  if (network !== undefined && subnetwork !== undefined) {
+    const hint = "a subnetwork tells its network: leave dataproc.network out";
+    problems.push({ path: ["dataproc", "network"], message: "and dataproc.subnetwork exclude each other", hint });
+  }
+  return problems;
+}
 
 /** Machines that Google lends see buckets, but no folder of this one. */
 function folderProblems(config: Config): ConfigProblem[] {

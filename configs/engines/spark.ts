@@ -13,7 +13,7 @@ function flatProperties(written: Record<string, unknown>, prefix: string): Recor
 }
 
 /** Properties of Spark, nested or dotted. */
-const sparkProperties = () =>
+export const sparkProperties = () =>
   z
     .record(z.string(), z.unknown(), { error: "must be a mapping of Spark properties" })
     .transform((written, context) => {
@@ -40,10 +40,10 @@ export const spark = z.strictObject({
   speculation: flag()
     .default(true)
     .describe("Try what takes much longer than the rest a second time, elsewhere; the first to commit wins."),
-  worker: oneOf(["auto", "here", "bundle"])
+  worker: oneOf(["auto", "here", "bundle", "unpacked"])
     .default("auto")
     .describe(
-      "What nodes execute: `here` is this installation, at the same path on every node; `bundle` is the archive of `imagemill bundle`, sent along; `auto` is `here` where the master is this machine.",
+      "What nodes execute: `here` is this installation, at the same path on every node; `bundle` is the archive of `imagemill bundle`, sent along; `unpacked` is the same, which nodes have by other means as `imagemill-runtime` in their working folder; `auto` is `here` where the master is this machine.",
     ),
   machines: z
     .strictObject({

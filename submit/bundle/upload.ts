@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { sha256Hex } from "../../core/digest.ts";
 import { controlNames } from "../../core/layout.ts";
-import { isStoreError, type ObjectStore } from "../../storage/store.ts";
+import { createIfAbsent } from "../../storage/objects.ts";
+import type { ObjectStore } from "../../storage/store.ts";
 import { driverFile, runtimeFolder } from "../engines/spark/command.ts";
 import type { Bundle } from "./bundle.ts";
 
@@ -15,12 +16,17 @@ export interface UploadedRuntime {
 
 /** Puts the runtime archive and driver.py into the control store, once: names carry digests of what they name. */
 export async function uploadRuntime(control: ObjectStore, bundle: Bundle, signal: AbortSignal): Promise<UploadedRuntime> {
-  const driver = await readFile(driverFile);
-  const digest = sha256Hex(driver).slice(0, 16);
-  const driverName = controlNames.runtime(`driver-${digest}.py`);
-  await uploadOnce(control, driverName, "text/x-python", async () => Promise.resolve(driver), signal);
+  const driver = await uploadDriver(control, signal);
   const { uri } = await uploadArchive(control, bundle, signal);
-  return { archive: `${uri}#${runtimeFolder}`, driver: control.uri(driverName) };
+  return { archive: `${uri}#${runtimeFolder}`, driver };
+}
+
+/** The Spark application alone, for nodes that have imagemill. */
+export async function uploadDriver(control: ObjectStore, signal: AbortSignal): Promise<string> {
+  const text = await readFile(driverFile);
+  const name = controlNames.runtime(`driver-${sha256Hex(text).slice(0, 16)}.py`);
+  await createIfAbsent(control, name, "text/x-python", async () => Promise.resolve(text), signal);
+  return control.uri(name);
 }
 
 export interface UploadedArchive {
@@ -37,22 +43,6 @@ export async function uploadArchive(
 ): Promise<UploadedArchive> {
   const archiveName = controlNames.runtime(name);
   const bytes = await readFile(file, { signal });
-  await uploadOnce(control, archiveName, "application/gzip", async () => Promise.resolve(bytes), signal);
+  await createIfAbsent(control, archiveName, "application/gzip", async () => Promise.resolve(bytes), signal);
   return { uri: control.uri(archiveName), sha256: sha256Hex(bytes) };
-}
-
-async function uploadOnce(
-  control: ObjectStore,
-  name: string,
-  contentType: string,
-  content: () => Promise<Uint8Array>,
-  signal: AbortSignal,
-): Promise<void> {
-  if ((await control.stat(name, { signal })) !== undefined) return;
-  try {
-    await control.write(name, await content(), { ifGeneration: "0", contentType, durable: true, signal });
-  } catch (error) {
-    // Somebody else was faster with the same bytes.
-    if (!isStoreError(error, "PRECONDITION_FAILED")) throw error;
-  }
 }

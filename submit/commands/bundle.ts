@@ -1,29 +1,66 @@
+import type { Bundle } from "../bundle/bundle.ts";
+import type { UploadedRuntime } from "../bundle/upload.ts";
 import { formatBytes } from "../terminal/format.ts";
 import { placeText } from "../terminal/places.ts";
-import { jsonFlag, text } from "./flags.ts";
-import { defineVerb } from "./verb.ts";
+import { configFlags, text } from "./flags.ts";
+import type { ConfigArguments } from "./session.ts";
+import { defineVerb, type Shell } from "./verb.ts";
 
 export const bundleVerb = defineVerb({
   command: "bundle",
   summary: "The runtime archive for nodes of a cluster: Node, this code, sharp for linux-x64",
   group: "Keep",
   positionals: {},
-  flags: { out: text("out", "Folder for the archive [default: this one]"), ...jsonFlag },
-  examples: [["bundle --out dist", "engines make it by themselves where they need it; bin/imagemill inside starts it"]],
+  flags: {
+    out: text("out", "Folder for the archive [default: this one; with --upload, a cache]"),
+    upload: { type: "boolean", describe: "Put it and driver.py into the control store, and say their URIs for schedulers" },
+    ...configFlags,
+  },
+  examples: [
+    ["bundle --out dist", "engines make it by themselves where they need it; bin/imagemill inside starts it"],
+    ["bundle --upload --config nightly.yaml", "what a Dataproc batch of a scheduler is made of"],
+  ],
   run: async (args, shell) => {
-    const [{ makeBundle }, { stat }, { resolve }, { pathToFileURL }] = await Promise.all([
+    const [{ makeBundle }, { stat }, { join, resolve }, { cacheFolder }] = await Promise.all([
       import("../bundle/bundle.ts"),
       import("node:fs/promises"),
       import("node:path"),
-      import("node:url"),
+      import("../folders.ts"),
     ]);
-    const { file, name, digest, files, written } = await makeBundle(resolve(shell.cwd, args.out ?? "."), shell.signal);
-    const { size: sizeBytes } = await stat(file);
-    if (args.json ?? false) shell.out(JSON.stringify({ file, name, digest, files, sizeBytes, written }));
-    else {
-      const how = written ? "wrote" : "was there already:";
-      shell.out(`${how} ${placeText(pathToFileURL(file).href, shell.cwd)}: ${files} files, ${formatBytes(sizeBytes)}`);
-    }
+    const upload = args.upload ?? false;
+    const folder = upload && args.out === undefined ? join(cacheFolder(shell.environment), "bundles") : resolve(shell.cwd, args.out ?? ".");
+    const bundle = await makeBundle(folder, shell.signal);
+    const { size: sizeBytes } = await stat(bundle.file);
+    const uploaded = upload ? await uploadTo(args, shell, bundle) : undefined;
+    if (args.json ?? false) shell.out(JSON.stringify({ ...bundle, sizeBytes, ...uploaded }));
+    else for (const line of await linesOf(bundle, sizeBytes, uploaded, shell.cwd)) shell.out(line);
     return 0;
   },
 });
+
+async function uploadTo(args: ConfigArguments, shell: Shell, bundle: Bundle): Promise<UploadedRuntime> {
+  const [{ openSession }, { openSessionStore }, { uploadRuntime }] = await Promise.all([
+    import("./session.ts"),
+    import("./stores.ts"),
+    import("../bundle/upload.ts"),
+  ]);
+  using session = await openSession(args, shell, { source: false, phase: "uploading" });
+  const control = await openSessionStore(session.config, "control", shell, session.log);
+  try {
+    return await uploadRuntime(control, bundle, shell.signal);
+  } finally {
+    await control.close();
+  }
+}
+
+async function linesOf(
+  { file, files, written }: Bundle,
+  sizeBytes: number,
+  uploaded: UploadedRuntime | undefined,
+  cwd: string,
+): Promise<string[]> {
+  const { pathToFileURL } = await import("node:url");
+  const how = written ? "wrote" : "was there already:";
+  const local = `${how} ${placeText(pathToFileURL(file).href, cwd)}: ${files} files, ${formatBytes(sizeBytes)}`;
+  return uploaded === undefined ? [local] : [local, `archive ${uploaded.archive}`, `driver  ${uploaded.driver}`];
+}

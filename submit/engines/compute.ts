@@ -5,6 +5,7 @@ import { ImagemillError, preconditionError, usageError } from "../../core/errors
 import { controlNames } from "../../core/layout.ts";
 import type { Plan } from "../../core/types.ts";
 import type { ComputeEngineConfig } from "../../configs/config.ts";
+import { createIfAbsent } from "../../storage/objects.ts";
 import { isStoreError, type ObjectStore } from "../../storage/store.ts";
 import type { Engine, EngineStatus, Link, SubmitRequest } from "./engine.ts";
 import type { Batch } from "./compute/client.ts";
@@ -95,11 +96,7 @@ async function submit(request: SubmitRequest, options: ComputeEngineOptions, sig
 async function storeGroups({ plan, shards }: SubmitRequest, tasks: number, control: ObjectStore, signal: AbortSignal): Promise<string> {
   const text = groupLines(groupShards(shards, tasks));
   const name = controlNames.taskShards(plan.runId, sha256Hex(text).slice(0, 16));
-  try {
-    await control.write(name, Buffer.from(text), { ifGeneration: "0", contentType: "text/plain", durable: true, signal });
-  } catch (error) {
-    if (!isStoreError(error, "PRECONDITION_FAILED")) throw error;
-  }
+  await createIfAbsent(control, name, "text/plain", async () => Promise.resolve(Buffer.from(text)), signal);
   return name;
 }
 

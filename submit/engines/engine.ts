@@ -38,6 +38,7 @@ export interface Link {
  * - The handle is plain JSON: stored in submit.json, it lets any machine poll and cancel.
  * - `succeeded` means every submitted shard was tried to the end, not that it has a commit: the driver counts commits.
  * - `cancel` stops the work, waits until it has stopped, and leaves a run that can be submitted again.
+ * - `release`, where there is one, is told that nothing is left to do: it gives back machines made for the work alone.
  */
 export interface Engine<Handle = unknown> {
   readonly name: "local" | "spark" | "dataproc" | "compute";
@@ -46,6 +47,7 @@ export interface Engine<Handle = unknown> {
   submit(request: SubmitRequest, signal: AbortSignal): Promise<Handle>;
   poll(handle: Handle, signal: AbortSignal): Promise<EngineStatus>;
   cancel(handle: Handle, signal: AbortSignal): Promise<void>;
+  release?(handle: Handle, signal: AbortSignal): Promise<void>;
   links(handle: Handle): Link[];
   close(): Promise<void>;
 }

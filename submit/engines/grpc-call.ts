@@ -1,4 +1,5 @@
 import type { Clock, Random } from "../../core/clock.ts";
+import { sha256Hex } from "../../core/digest.ts";
 import { ImagemillError, messageOf, preconditionError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
 import { bounded } from "../../warehouse/bigquery-calls.ts";
@@ -52,6 +53,13 @@ export function grpcCalls(options: GrpcCallOptions): GrpcCall {
       }
     }
   };
+}
+
+/** A UUID that is the same for the same text: a request that is sent again is recognised by it. */
+export function requestIdOf(text: string): string {
+  const hex = sha256Hex(text);
+  const variant = ((Number.parseInt(hex[16]!, 16) & 0x3) | 0x8).toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 export function isNotFound(error: unknown): boolean {

@@ -8,14 +8,13 @@ import type { Logger } from "../../core/log.ts";
 import type { SparkEngineConfig } from "../../configs/config.ts";
 import type { Engine, EngineStatus, Link, SubmitRequest } from "./engine.ts";
 import { identityOf, isAlive, sendSignal, type ProcessIdentity } from "./process-identity.ts";
-import { type NodeRuntime, refuseOwnJobs, runtimeFolder, sparkArguments } from "./spark/command.ts";
+import { type NodeRuntime, refuseOwnJobs, sparkArguments, sparkSpec } from "./spark/command.ts";
 import {
   alone,
   filesIn,
   freshFolder,
   logTail,
   readIfThere,
-  type SparkSpec,
   type SparkStatus,
   type SubmissionFiles,
   submissionFiles,
@@ -96,21 +95,14 @@ function begin(
   const { config, control, environment } = options;
   const parameters = sparkArguments(config, plan, runtime, files);
   freshFolder(files, options.clock.now());
-  const spec: SparkSpec = {
-    runId: plan.runId,
+  const spec = sparkSpec(plan, shards, runtime, {
+    ...config,
     control,
-    shards: files.shards,
     status: files.status,
-    threads: config.taskCpus,
-    shardAttempts: config.shardAttempts,
-    shardSeconds: Math.ceil(plan.policy.limits.shardTimeoutMs / 1000),
-    command: runtime.kind === "here" ? runtime.command : [],
-    archive: runtime.kind === "archive" ? runtimeFolder : null,
     environment: options.workerEnvironment,
     logLevel: options.logLevel,
-  };
+  });
   writeWhole(files.spec, JSON.stringify(spec));
-  writeWhole(files.shards, shards.map((shard) => `${shard.id}\n`).join(""));
   const output = openSync(files.log, "a", 0o600);
   const child = spawn(config.submitCommand, parameters, {
     stdio: ["ignore", output, output],

@@ -10,12 +10,29 @@ export async function installSpark(): Promise<string> {
   return installed(pythonEnvironment(`pyspark-${version}`, "python3", [`pyspark==${version}`]));
 }
 
-export interface SparkCluster extends AsyncDisposable {
-  /** `spark://127.0.0.1:<port>` */
-  readonly master: string;
+/** A Spark on disk. */
+export interface SparkHome {
+  readonly home: string;
   /** Environment under which `spark-submit` of this Spark runs. */
   readonly environment: NodeJS.ProcessEnv;
   readonly submitCommand: string;
+}
+
+export async function sparkHome(): Promise<SparkHome> {
+  const folder = await installSpark();
+  const home = join(folder, "lib", pythonFolder(folder), "site-packages", "pyspark");
+  const environment: NodeJS.ProcessEnv = {
+    SPARK_HOME: home,
+    SPARK_LOCAL_IP: "127.0.0.1",
+    PYSPARK_PYTHON: join(folder, "bin", "python"),
+    SPARK_NO_DAEMONIZE: "1",
+  };
+  return { home, environment, submitCommand: join(home, "bin", "spark-submit") };
+}
+
+export interface SparkCluster extends SparkHome, AsyncDisposable {
+  /** `spark://127.0.0.1:<port>` */
+  readonly master: string;
   readonly workers: ServerProcess[];
   /** The master's status as it tells it: applications, workers, cores. */
   status(): Promise<SparkStatus>;
@@ -33,14 +50,8 @@ export interface SparkStatus {
  * own: Spark speculates only on another host.
  */
 export async function startSpark(workerCount: number): Promise<SparkCluster> {
-  const folder = await installSpark();
-  const home = join(folder, "lib", pythonFolder(folder), "site-packages", "pyspark");
-  const environment: NodeJS.ProcessEnv = {
-    SPARK_HOME: home,
-    SPARK_LOCAL_IP: "127.0.0.1",
-    PYSPARK_PYTHON: join(folder, "bin", "python"),
-    SPARK_NO_DAEMONIZE: "1",
-  };
+  const spark = await sparkHome();
+  const { home, environment } = spark;
   await using started = new AsyncDisposableStack();
   const [port, uiPort] = [await freePort(), await freePort()];
   const master = `spark://127.0.0.1:${port}`;
@@ -72,16 +83,15 @@ export async function startSpark(workerCount: number): Promise<SparkCluster> {
         "--webui-port",
         String(workerUi),
       ],
-      env: { ...environment, SPARK_LOCAL_IP: host, SPARK_WORKER_DIR: join(folder, "work") },
+      env: { ...environment, SPARK_LOCAL_IP: host, SPARK_WORKER_DIR: join(await installSpark(), "work") },
       ready: async () => (await status()).aliveworkers > index,
     });
     workers.push(started.use(worker));
   }
   const stack = started.move();
   return {
+    ...spark,
     master,
-    environment,
-    submitCommand: join(home, "bin", "spark-submit"),
     workers,
     status,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),

@@ -1,8 +1,8 @@
 import type { protos } from "@google-cloud/batch";
 import type { Clock, Random } from "../../../core/clock.ts";
 import { parseEndpoint } from "../../../core/endpoint.ts";
-import { grpcCalls, isAlreadyExists, isNotFound, isUnfulfilled } from "../grpc-call.ts";
-import { requestIdOf, type Job } from "./job.ts";
+import { grpcCalls, isAlreadyExists, isNotFound, isUnfulfilled, requestIdOf } from "../grpc-call.ts";
+import type { Job } from "./job.ts";
 import type { Task } from "./status.ts";
 
 export interface BatchPlace {

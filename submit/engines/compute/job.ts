@@ -1,5 +1,5 @@
 import type { protos } from "@google-cloud/batch";
-import { digestOf, sha256Hex } from "../../../core/digest.ts";
+import { digestOf } from "../../../core/digest.ts";
 import { ImagemillError, exitCodes } from "../../../core/errors.ts";
 import { controlNames } from "../../../core/layout.ts";
 import type { Plan } from "../../../core/types.ts";
@@ -30,13 +30,6 @@ export interface JobRequest {
 /** Deterministic, so that a submission is the same Batch job whoever makes it; the control store tells apart runs of one name. */
 export function jobIdOf(runId: string, submission: number, control: string): string {
   return `imagemill-${runId}-${digestOf(control, 6)}-${submission}`;
-}
-
-/** A UUID that is the same for the same text: a request that is sent again is recognised by it. */
-export function requestIdOf(text: string): string {
-  const hex = sha256Hex(text);
-  const variant = ((Number.parseInt(hex[16]!, 16) & 0x3) | 0x8).toString(16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /** Exit codes of a worker that another attempt would only repeat: 2 usage, 4 precondition, 130 the run was cancelled. */

@@ -1,12 +1,12 @@
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import { ImagemillError, usageError } from "../../../core/errors.ts";
-import type { Plan } from "../../../core/types.ts";
+import type { Plan, ShardSummary } from "../../../core/types.ts";
 import type { SparkEngineConfig } from "../../../configs/config.ts";
-import type { SubmissionFiles } from "./submission.ts";
+import type { SparkSpec, SubmissionFiles } from "./submission.ts";
 
-/** What of us is on nodes: this installation, or the runtime archive of `imagemill bundle`. */
-export type NodeRuntime = { kind: "here"; command: string[] } | { kind: "archive"; file: string };
+/** What of us is on nodes: this installation, or the runtime archive of `imagemill bundle`, to be sent if it has a file. */
+export type NodeRuntime = { kind: "here"; command: string[] } | { kind: "archive"; file?: string };
 
 /** Name of the folder into which Spark unpacks the archive on each node. */
 export const runtimeFolder = "imagemill-runtime";
@@ -25,7 +25,7 @@ export function isHere({ worker, master = "" }: SparkEngineConfig): boolean {
 export function sparkArguments(config: SparkEngineConfig, plan: Plan, runtime: NodeRuntime, files: SubmissionFiles): string[] {
   const { master } = config;
   if (master === undefined) throw usageError("no Spark cluster is named", "--spark-master spark://host:7077 (or yarn, k8s://…, local[2])");
-  const properties = { ...ownProperties(config), ...config.conf };
+  const properties = { ...taskProperties(config), ...config.conf };
   return [
     "--master",
     retrying(master, config.shardAttempts),
@@ -34,7 +34,7 @@ export function sparkArguments(config: SparkEngineConfig, plan: Plan, runtime: N
     "--name",
     `imagemill ${plan.runId}`,
     ...Object.entries(properties).flatMap(([key, value]) => ["--conf", `${key}=${value}`]),
-    ...(runtime.kind === "archive" ? ["--archives", `${runtime.file}#${runtimeFolder}`] : []),
+    ...(runtime.kind === "archive" && runtime.file !== undefined ? ["--archives", `${runtime.file}#${runtimeFolder}`] : []),
     driverFile,
     files.spec,
   ];
@@ -46,7 +46,14 @@ function retrying(master: string, attempts: number): string {
   return threads === null ? master : `local[${threads[1] ?? "1"},${attempts + 1}]`;
 }
 
-function ownProperties({ taskCpus, shardAttempts, speculation }: SparkEngineConfig): Record<string, string> {
+/** How shards are done as Spark tasks. */
+export interface TaskConfig {
+  taskCpus: number;
+  shardAttempts: number;
+  speculation: boolean;
+}
+
+export function taskProperties({ taskCpus, shardAttempts, speculation }: TaskConfig): Record<string, string> {
   return {
     "spark.task.cpus": String(taskCpus),
     // The driver gives a shard up before that, so that one shard does not end the others' work.
@@ -58,6 +65,29 @@ function ownProperties({ taskCpus, shardAttempts, speculation }: SparkEngineConf
     "spark.python.task.killTimeout": "500ms",
     "spark.ui.showConsoleProgress": "false",
     "spark.ui.retainedTasks": "10000",
+  };
+}
+
+/** What driver.py works by. */
+export function sparkSpec(
+  plan: Plan,
+  shards: readonly ShardSummary[],
+  runtime: NodeRuntime,
+  how: Pick<TaskConfig, "taskCpus" | "shardAttempts"> & Pick<SparkSpec, "control" | "status" | "environment" | "logLevel">,
+): SparkSpec {
+  const { control, status, environment, logLevel, taskCpus, shardAttempts } = how;
+  return {
+    runId: plan.runId,
+    control,
+    shards: shards.map(({ id }) => id),
+    status,
+    threads: taskCpus,
+    shardAttempts,
+    shardSeconds: Math.ceil(plan.policy.limits.shardTimeoutMs / 1000),
+    command: runtime.kind === "here" ? runtime.command : [],
+    archive: runtime.kind === "archive" ? runtimeFolder : null,
+    environment,
+    logLevel,
   };
 }
 

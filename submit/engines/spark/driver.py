@@ -1,7 +1,10 @@
-"""What spark-submit runs for the engine `spark`: one shard a Spark task, each an `imagemill worker` process.
+"""The Spark application: one shard a Spark task, each an `imagemill worker` process. Needs nothing but PySpark.
 
-Only shard ids go through Spark, never images. Takes the path of a JSON file (SparkSpec in submission.ts), keeps a status
-file beside it up to date (SparkStatus there), and stops everything on SIGTERM. Needs nothing but PySpark.
+    driver.py SPEC        does the shards of a JSON file (SparkSpec in submission.ts): a path, or the URI of a file that
+                          Spark was given along. Keeps a status file up to date where SPEC names one (SparkStatus there).
+    driver.py run FLAGS   `imagemill run FLAGS` of the runtime archive that Spark was given along: plan, shards, load.
+
+Only shard ids go through Spark, never images. SIGTERM stops everything. The last line says how it ended, as JSON.
 """
 
 import collections
@@ -11,6 +14,8 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
+import tempfile
 import threading
 import time
 
@@ -24,6 +29,8 @@ OVERDUE_SECONDS = 60
 # When this many shards in a row were given up, the cause is not the shards.
 HOPELESS_AFTER = 3
 FAILURES_KEPT = 10
+# Where Spark unpacks the runtime archive: what follows the # of its URI.
+RUNTIME = "imagemill-runtime"
 # Exit codes of the worker, as in core/errors.ts.
 USAGE, PRECONDITION, CANCELLED = 2, 4, 130
 
@@ -131,7 +138,13 @@ def failure_of(shard, exit_code, message, hint):
 def worker_command(spec):
     if spec["archive"] is None:
         return spec["command"]
-    return [os.path.join(SparkFiles.getRootDirectory(), spec["archive"], "bin", "imagemill")]
+    return [os.path.join(given(spec["archive"]) or spec["archive"], "bin", "imagemill")]
+
+
+def given(name):
+    """The path of a file or an unpacked archive that Spark was given along; None where this process has it not."""
+    paths = [os.path.join(folder, name) for folder in (SparkFiles.getRootDirectory(), os.getcwd())]
+    return next((path for path in paths if os.path.exists(path)), None)
 
 
 def end_with_parent():
@@ -256,44 +269,94 @@ def spark_message(error):
     return text[at : at + MESSAGE_CHARACTERS]
 
 
-class StatusFile:
-    def __init__(self, path):
+class Status:
+    """Kept in a file where somebody looks at one."""
+
+    def __init__(self, path, pid):
         self.path = path
-        self.value = {"state": "pending", "pid": os.getpid()}
+        self.value = {"state": "pending", "pid": pid}
 
     def tell(self, **changes):
         self.value.update(changes)
+        if self.path is None:
+            return
         partial = self.path + ".partial"
         with open(partial, "w", encoding="utf-8") as file:
             json.dump(self.value, file)
         os.replace(partial, self.path)
 
 
-def main(path):
-    with open(path, encoding="utf-8") as file:
-        spec = json.load(file)
-    with open(spec["shards"], encoding="utf-8") as file:
-        shards = file.read().split()
-    status = StatusFile(spec["status"])
-    context = SparkContext.getOrCreate()
-    job = Job(context, spec, shards)
+def do_shards(context, spec, pid, begun, over=lambda: None):
+    """Does the shards of a specification and tells of it; gives how it ended.
 
-    def on_terminate(_signal, _frame):
-        job.cancelled = True
-
-    signal.signal(signal.SIGTERM, on_terminate)
+    `pid` is the process that SIGTERM cancels. `begun` is given the job, whose `cancelled` it may set. `over` is called
+    when a cancelled job has ended, before that is told.
+    """
+    status = Status(spec["status"], pid)
+    job = Job(context, dict(spec, shards=None), spec["shards"])
+    begun(job)
     status.tell(state="running", applicationId=context.applicationId, ui=context.uiWebUrl)
     job.watch(lambda counts: status.tell(**counts))
     ending = job.ending()
-    # A cancel is over when nothing runs any more; everything else is known before.
     if ending["state"] == "cancelled":
-        context.stop()
-        status.tell(**ending, running=0)
-    else:
-        status.tell(**ending, running=0, failed=job.outcomes.value["failed"])
-        context.stop()
+        over()
+    status.tell(**ending, running=0, failed=job.outcomes.value["failed"])
+    return ending
+
+
+def at_driver(context, uri):
+    """The path of what Spark was given along under this URI, or of a copy where it gave it to executors only."""
+    path = uri if os.path.exists(uri) else given(os.path.basename(uri))
+    return path or fetched(context, uri)
+
+
+def fetched(context, uri):
+    path = os.path.join(tempfile.mkdtemp(prefix="imagemill-"), os.path.basename(uri))
+    hadoop = context._jvm.org.apache.hadoop.fs
+    source = hadoop.Path(uri)
+    source.getFileSystem(context._jsc.hadoopConfiguration()).copyToLocalFile(source, hadoop.Path(path))
+    return path
+
+
+def runtime_at_driver(context):
+    """The folder of the unpacked runtime archive. On YARN only executors have it: then it is fetched."""
+    folder = given(RUNTIME)
+    if folder is not None:
+        return folder
+    properties = [context.getConf().get(name, "") for name in ("spark.archives", "spark.yarn.dist.archives")]
+    uris = [uri for uri in ",".join(properties).split(",") if uri.endswith("#" + RUNTIME)]
+    if not uris:
+        sys.exit("the runtime archive is missing: give Spark the archive gs://…/imagemill-runtime-….tar.gz#" + RUNTIME)
+    folder = tempfile.mkdtemp(prefix=RUNTIME)
+    with tarfile.open(fetched(context, uris[0].split("#")[0])) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def main(arguments):
+    context = SparkContext.getOrCreate()
+    if arguments[0] == "run":
+        runtime = runtime_at_driver(context)
+        sys.path.insert(0, os.path.join(runtime, "app", "submit", "engines", "spark"))
+        # Of the archive, and of the driver alone: executors are sent this file only.
+        from whole_run import whole_run
+
+        return whole_run(context, runtime, arguments[1:], at_driver, do_shards)
+    with open(at_driver(context, arguments[0]), encoding="utf-8") as file:
+        spec = json.load(file)
+
+    def begun(job):
+        def on_terminate(_signal, _frame):
+            job.cancelled = True
+
+        signal.signal(signal.SIGTERM, on_terminate)
+
+    # A cancel is over when nothing runs any more; everything else is known before.
+    ending = do_shards(context, spec, os.getpid(), begun, over=context.stop)
+    context.stop()
+    print(json.dumps({"imagemill": ending}), flush=True)
     return 0 if ending["state"] == "succeeded" else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))

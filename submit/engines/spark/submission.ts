@@ -14,8 +14,6 @@ export interface SubmissionFiles {
   folder: string;
   /** SparkSpec */
   spec: string;
-  /** Ids, one a line, longest first. */
-  shards: string;
   /** SparkStatus; replaced as a whole. */
   status: string;
   /** What spark-submit and driver.py print. */
@@ -30,8 +28,10 @@ export interface SubmissionFiles {
 export interface SparkSpec {
   runId: string;
   control: string;
-  shards: string;
-  status: string;
+  /** Ids, longest first. */
+  shards: string[];
+  /** File for SparkStatus; null where nobody could read it. */
+  status: string | null;
   threads: number;
   shardAttempts: number;
   /** Deadline of a shard, as the plan has it. */
@@ -68,7 +68,6 @@ export function filesIn(folder: string): SubmissionFiles {
   return {
     folder,
     spec: at("spec.json"),
-    shards: at("shards.txt"),
     status: at("status.json"),
     log: at("driver.log"),
     handle: at("handle.json"),
@@ -109,9 +108,13 @@ export function readIfThere<T>(path: string): T | undefined {
   return text === undefined ? undefined : (JSON.parse(text) as T);
 }
 
-/** The end of what was printed, for a message: what happened, not where in Spark. */
+/** The end of what was printed. */
 export function logTail(files: SubmissionFiles): string {
-  const text = textIfThere(files.log)?.slice(-tailBytes) ?? "";
+  return lastLines(textIfThere(files.log)?.slice(-tailBytes) ?? "");
+}
+
+/** The end of what a driver printed, for a message: what happened, not where in Spark. */
+export function lastLines(text: string): string {
   const lines = text.split("\n").filter((line) => line.trim() !== "" && !/^\s+(at |\.\.\. \d+ more)/.test(line));
   return lines.slice(-tailLines).map(printable).join("\n");
 }

@@ -86,13 +86,19 @@ export async function objectsOf({ gcs }: Cloud, bucket: string): Promise<StoredO
   }
 }
 
-export async function putObject({ gcs }: Cloud, bucket: string, name: string, bytes: Uint8Array, contentType = "image/png"): Promise<void> {
+export async function putObject(
+  { gcs }: Pick<Cloud, "gcs">,
+  bucket: string,
+  name: string,
+  bytes: Uint8Array,
+  contentType = "image/png",
+): Promise<void> {
   const url = `${gcs.bareEndpoint}/upload/storage/v1/b/${bucket}/o?uploadType=media&name=${encodeURIComponent(name)}`;
   const answer = await fetch(url, { method: "POST", headers: { "content-type": contentType }, body: new Uint8Array(bytes) });
   assert.equal(answer.status, 200, await answer.text());
 }
 
-export async function removeObject({ gcs }: Cloud, bucket: string, name: string): Promise<void> {
+export async function removeObject({ gcs }: Pick<Cloud, "gcs">, bucket: string, name: string): Promise<void> {
   const answer = await fetch(`${gcs.bareEndpoint}/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}`, { method: "DELETE" });
   assert.ok(answer.status < 300, await answer.text());
 }
@@ -111,7 +117,7 @@ export async function smallImages(count: number, seed = 0): Promise<Map<string, 
   return images;
 }
 
-export async function fillBucket(cloud: Cloud, bucket: string, images: Map<string, Uint8Array>): Promise<void> {
+export async function fillBucket(cloud: Pick<Cloud, "gcs">, bucket: string, images: Map<string, Uint8Array>): Promise<void> {
   await cloud.gcs.createBucket(bucket);
   for (const [name, bytes] of images) await putObject(cloud, bucket, name, bytes);
 }

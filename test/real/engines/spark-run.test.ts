@@ -3,14 +3,12 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { systemClock, systemRandom } from "../../../core/clock.ts";
 import { controlNames } from "../../../core/layout.ts";
-import { silentLogger } from "../../../core/log.ts";
-import { openWarehouse } from "../../../warehouse/open.ts";
 import { lastLine } from "../../e2e/imagemill.ts";
 import { orSkip } from "../../servers/install.ts";
 import { startSpark, type SparkCluster } from "../../servers/spark.ts";
 import { writePhotos } from "../photos.ts";
+import { comparableRows } from "./rows.ts";
 import { processesWith, runDate, until, workplace, type Workplace } from "./spark-world.ts";
 
 const photos = 520;
@@ -63,18 +61,6 @@ describe("runs on a real Spark cluster", function () {
   const slow = { top: { ...few.top, jobs: ["facts", { name: "../slow.mjs", params: { ms: 60 } }] } };
   const run = ["run", "--json", "--run-date", runDate];
 
-  /** Rows without what is another attempt's or another place's. */
-  const rowsOf = async ({ folder }: Workplace): Promise<unknown[]> => {
-    const url = `duckdb://${pathToFileURL(join(folder, "out", "warehouse.duckdb")).pathname}`;
-    const warehouse = await openWarehouse(url, { log: silentLogger, clock: systemClock, random: systemRandom, lockTimeoutMs: 10_000 });
-    try {
-      const rows = (await warehouse.query("SELECT * FROM images ORDER BY name")) as Record<string, unknown>[];
-      return rows.map(comparable);
-    } finally {
-      await warehouse.close();
-    }
-  };
-
   it("gives the rows that the local engine gives", async () => {
     const spark = await place("equal-spark", {});
     const local = await place("equal-local", {});
@@ -82,9 +68,9 @@ describe("runs on a real Spark cluster", function () {
     assert.equal(remote.code, 0, remote.err);
     assert.equal(here.code, 0, here.err);
     assert.equal(lastLine(remote.out)["ok"], lastLine(here.out)["ok"]);
-    const rows = await rowsOf(spark);
+    const rows = await comparableRows(spark.folder);
     assert.equal(rows.length, photos);
-    assert.deepEqual(rows, await rowsOf(local));
+    assert.deepEqual(rows, await comparableRows(local.folder));
     await spark.verify();
     assert.deepEqual(lastLine((await spark.imagemill(...run)).out)["rowsLoaded"], photos, "a finished run is found finished");
   });
@@ -197,16 +183,3 @@ describe("runs on a real Spark cluster", function () {
     await spark.verify();
   });
 });
-
-function comparable(row: Record<string, unknown>): Record<string, unknown> {
-  const written = row["outputs"];
-  const outputs = (typeof written === "string" ? JSON.parse(written) : written) as Record<string, unknown>[];
-  return {
-    ...without(row, ["attempt", "processed_at", "timings"]),
-    outputs: outputs.map((output) => [without(output, ["uri", "generation"]), String(output["uri"]).replace(/^.*\/archive\//, "")]),
-  };
-}
-
-function without(record: Record<string, unknown>, keys: string[]): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key)));
-}
