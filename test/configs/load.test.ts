@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Config } from "../../configs/config.ts";
+import { compute } from "../../configs/engines/compute.ts";
+import { dataproc } from "../../configs/engines/dataproc.ts";
 import { loadConfig, type ConfigRequest } from "../../configs/load.ts";
 import { configValues, originText } from "../../configs/origins.ts";
 import { ImagemillError } from "../../core/errors.ts";
