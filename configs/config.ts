@@ -116,6 +116,8 @@ export interface GoogleConfig {
   project?: string;
   /** Location of buckets and dataset that `init` creates. */
   location: string;
+  /** Id of a report that `report --data-studio` copies. */
+  dataStudioTemplate?: string;
   endpoints: { storage?: string; bigquery?: string; dataproc?: string; batch?: string };
 }
 

@@ -114,6 +114,11 @@ const google = z.strictObject({
   location: text("a location like EU, US or europe-west4")
     .default("EU")
     .describe("Location of the buckets and the dataset that `init` creates."),
+  dataStudioTemplate: z
+    .string({ error: "must be the id of a report: what its address has after /reporting/" })
+    .regex(/^[A-Za-z0-9_-]{8,64}$/, { error: "must be the id of a report: what its address has after /reporting/" })
+    .exactOptional()
+    .describe("Id of a Data Studio report that `report --data-studio` copies, charts included (docs/dashboards.md)."),
   endpoints: z
     .strictObject({
       storage: endpoint("Cloud Storage", "IMAGEMILL_STORAGE_ENDPOINT"),

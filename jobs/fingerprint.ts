@@ -23,16 +23,23 @@ const fingerprint: Job<Record<string, never>> = defineJob<Record<string, never>>
   params: (zod) => zod.strictObject({}),
   needs: () => ({ pixels: [box] }),
   run: async (image) => {
-    const pixels = image.pixels(box);
-    const opaque = image.header.hasAlpha ? pixels.flatten({ background: "white" }) : pixels;
-    const { data } = await opaque.resize(edge, edge, { fit: "fill" }).greyscale().raw().toUint8Array();
-    return { facts: { fingerprint: perceptualHash(data) } };
+    const { data, info } = await image.pixels(box).resize(edge, edge, { fit: "fill" }).raw().toUint8Array();
+    return { facts: { fingerprint: perceptualHash(greyOf(data, info.channels)) } };
   },
 });
 export default fingerprint;
 
+/** Luma on white, of sRGB with or without alpha: of what was scaled down, where sharp would do it before, to all of it. */
+function greyOf(data: Uint8Array, channels: number): Float64Array {
+  return Float64Array.from({ length: edge * edge }, (_, pixel) => {
+    const at = pixel * channels;
+    const luma = 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!;
+    return channels === 4 ? 255 + ((luma - 255) * data[at + 3]!) / 255 : luma;
+  });
+}
+
 /** Of 32 x 32 grey values, row by row, as 16 hex digits; the first bit is the lowest frequency. */
-export function perceptualHash(grey: Uint8Array): string {
+export function perceptualHash(grey: ArrayLike<number>): string {
   const frequencies = lowestFrequencies(grey);
   const median = [...frequencies].sort((a, b) => a - b)[frequencies.length / 2]!;
   const bits = frequencies.reduce((hash, value) => (hash << 1n) | (value > median + noise ? 1n : 0n), 0n);
@@ -40,7 +47,7 @@ export function perceptualHash(grey: Uint8Array): string {
 }
 
 /** Of the cosine transform (DCT-II): along the rows, then along the columns; only what is kept is computed. */
-function lowestFrequencies(grey: Uint8Array): number[] {
+function lowestFrequencies(grey: ArrayLike<number>): number[] {
   const alongRows = Array.from({ length: edge }, (_, y) => cosines.map((cosine) => sumOf(cosine, (x) => grey[y * edge + x]!)));
   return cosines.flatMap((cosine) => cosines.map((_, horizontal) => sumOf(cosine, (y) => alongRows[y]![horizontal]!)));
 }

@@ -6,6 +6,7 @@ import type { ObjectStore } from "../../storage/store.ts";
 import type { Driver } from "../driver.ts";
 import { openInBrowser } from "../terminal/browser.ts";
 import { placeText } from "../terminal/places.ts";
+import { tellDataStudio } from "./data-studio.ts";
 import { withDriver } from "./driving.ts";
 import { configFlags } from "./flags.ts";
 import { defineVerb } from "./verb.ts";
@@ -15,9 +16,17 @@ export const reportVerb = defineVerb({
   summary: "Write the page about a run; without a run, about the newest",
   group: "Look",
   positionals: { run: { type: "string", describe: "Id of the run [default: the newest]" } },
-  flags: { open: { type: "boolean", describe: "Open the page in a browser" }, ...configFlags },
-  examples: [["report --open", "look at the newest run"]],
+  flags: {
+    open: { type: "boolean", describe: "Open the page in a browser" },
+    "data-studio": { type: "boolean", describe: "Print links that make a report in Data Studio (Looker Studio for a while)" },
+    ...configFlags,
+  },
+  examples: [
+    ["report --open", "look at the newest run"],
+    ["report --data-studio", "a dashboard on BigQuery, to share"],
+  ],
   run: async (args, shell) => {
+    if (args["data-studio"] ?? false) return tellDataStudio(args, shell);
     const files = await withDriver(args, shell, { source: false, phase: "reporting" }, async (driver) => write(driver, args.run));
     if (args.json ?? false) shell.out(JSON.stringify(files));
     else shell.out(`run ${files.runId}: ${files.page.startsWith("file:") ? placeText(files.page, shell.cwd) : files.page}`);

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import sharp from "sharp";
 import { systemClock, systemRandom } from "../../../core/clock.ts";
 import { silentLogger } from "../../../core/log.ts";
 import { readPhotographs } from "../../../demo/photos.ts";
 import { openWarehouse } from "../../../warehouse/open.ts";
 import type { QueryRow } from "../../../warehouse/warehouse.ts";
-import { executeNotebook, installJupyter, type Executed } from "../../servers/notebook.ts";
+import { executeNotebook, installJupyter, notebook, type Executed } from "../../servers/notebook.ts";
 import { orSkip } from "../../servers/install.ts";
 import { ask, configure, fillBucket, startCloud, type Cloud } from "../e2e/cloud.ts";
 
@@ -101,6 +103,17 @@ describe("the notebook", function () {
   });
   after(async () => {
     if (folder !== undefined) await rm(folder, { recursive: true });
+  });
+
+  it("finds just the pairs of near duplicates that a comparison of all pairs finds", async () => {
+    const script = new URL("near_pairs.py", import.meta.url).pathname;
+    const seed = Math.floor(Math.random() * 1e9);
+    const { stdout } = await promisify(execFile)(join(jupyter, "bin", "python"), [script, notebook, String(seed)]).catch((error: unknown) =>
+      assert.fail(`seed ${seed}: ${String(error)}`),
+    );
+    const [said, found] = stdout.trim().split("\n");
+    assert.match(said!, /not all of their pairs were compared/);
+    assert.ok((JSON.parse(found!) as Record<string, number>)["7"]! > 300, stdout);
   });
 
   describe("on DuckDB and folders", () => {
