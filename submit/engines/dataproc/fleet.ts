@@ -31,10 +31,10 @@ const serverlessCoreMiB = { least: 1024, most: 7424 };
  * more than allowed.
  */
 export function fleetOf(config: DataprocEngineConfig, plan: Plan, shards: readonly ShardSummary[]): Fleet {
-  const { taskCpus, finishWithinMs, maxExecutors } = config;
+  const { taskCpus, targetDurationMs, maxExecutors } = config;
   const shape = executorShape(config, plan.policy.limits.workerMemoryBytes);
   const workMs = shards.reduce((sum, shard) => sum + shard.predictedMs, 0);
-  const forTime = Math.ceil(workMs / (finishWithinMs * shape.slots * taskCpus));
+  const forTime = Math.ceil(workMs / (targetDurationMs * shape.slots * taskCpus));
   const busy = Math.ceil(shards.length / shape.slots);
   return { ...shape, executors: Math.max(fewestExecutors, Math.min(forTime, busy, maxExecutors)) };
 }

@@ -41,11 +41,11 @@ function pyspark({ driver, specification, archive }: Program) {
 }
 
 export function batchRequest(config: DataprocEngineConfig, { program, labels, properties, timeoutMs }: Submission): Batch {
-  const { runtimeVersion, containerImage, serviceAccount, subnetwork, network, networkTags, stagingBucket } = config;
+  const { runtimeVersion, image, serviceAccount, subnetwork, network, networkTags, stagingBucket } = config;
   return {
     labels,
     pysparkBatch: pyspark(program),
-    runtimeConfig: { version: runtimeVersion, properties, ...(containerImage !== undefined && { containerImage }) },
+    runtimeConfig: { version: runtimeVersion, properties, ...(image !== undefined && { containerImage: image }) },
     environmentConfig: {
       executionConfig: {
         ttl: { seconds: lifeSeconds(timeoutMs) },

@@ -45,8 +45,8 @@ describe("the dataproc engine when things go wrong", function () {
   it("creates one batch, whatever becomes of the answers to its requests, which all have the same id", async () => {
     await using bench = await makeDataprocBench(world, { shards: 2, shardMs: 10 });
     world.dataproc.faults = ({ method, index }) => {
-      const [code, when] = (method === "CreateBatch" ? lost[index - 1] : undefined) ?? [];
-      return code === undefined ? undefined : { code, when: when! };
+      const fault = method === "CreateBatch" ? lost[index - 1] : undefined;
+      return fault && { code: fault[0], when: fault[1] };
     };
     const handle = await submit(bench.engine, bench);
     const requests = called("CreateBatch").map(({ request }) => request as CreateBatch);

@@ -38,10 +38,10 @@ describe("what Dataproc is asked for", () => {
     fleetOf(dataproc.parse(config), plan, shardsOf(count, predictedMs)).executors;
 
   it("as many executors as the work takes in the time, at most one slot a shard, within bounds", () => {
-    // 400 minutes of work on 4 cores each, in 15 minutes.
-    assert.equal(executors({}, 400, minute), 7);
-    assert.equal(executors({ finishWithinMs: "5m" }, 400, minute), 20);
-    assert.equal(executors({ executorCores: 8 }, 400, minute), 4);
+    // 400 minutes of work on 4 cores each, in 30 minutes.
+    assert.equal(executors({}, 400, minute), 4);
+    assert.equal(executors({ targetDurationMs: "5m" }, 400, minute), 20);
+    assert.equal(executors({ executorCores: 8 }, 400, minute), 2);
     // One very long shard is done by one core, however many there are.
     assert.equal(executors({}, 9, 1000 * minute), 3);
     assert.equal(executors({ maxExecutors: 5 }, 10_000, minute), 5);
@@ -136,7 +136,7 @@ describe("what Dataproc is asked for", () => {
   });
 
   it("an image in the place of the archive", () => {
-    const config = dataproc.parse({ containerImage: "europe-docker.pkg.dev/p/r/imagemill:1" });
+    const config = dataproc.parse({ image: "europe-docker.pkg.dev/p/r/imagemill:1" });
     const { driver, specification } = submission.program;
     const batch = batchRequest(config, { ...submission, program: { driver, specification } });
     checkBatch(batch);
@@ -230,7 +230,8 @@ describe("a submission to Dataproc", () => {
       logLevel: "warn",
       clock: systemClock,
     });
-    const shards = shardsOf(100_000, 60_000).map((one, index) => ({ ...one, id: `${String(index).padStart(6, "0")}-0123456789abcdef` }));
+    const shards = shardsOf(100_000, 60_000);
+    for (const [index, one] of shards.entries()) one.id = `${String(index).padStart(6, "0")}-0123456789abcdef`;
     const signal = new AbortController().signal;
     await engine.submit({ plan, shards, submission: 1 }, signal);
     await engine.submit({ plan, shards, submission: 1 }, signal);
