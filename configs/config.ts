@@ -112,6 +112,26 @@ export interface ComputeEngineConfig {
   labels: Record<string, string>;
 }
 
+export interface KafkaConfig {
+  /** `host:port` each. */
+  brokers: string[];
+  topics: string[];
+  group: string;
+  from: "earliest" | "latest";
+  nameHeader?: string;
+  /** `file:///…` or `gs://…`, no trailing slash. */
+  deadLetters?: string;
+  concurrency: number;
+  bufferBytes: number;
+  fetchBytes: number;
+  commitEveryMs: number;
+  sessionTimeoutMs: number;
+  stopTimeoutMs: number;
+  /** Files are absolute paths. */
+  tls: { enabled: boolean; caFile?: string; certFile?: string; keyFile?: string };
+  sasl?: { mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512"; username: string; passwordVariable: string };
+}
+
 export interface GoogleConfig {
   project?: string;
   /** Location of buckets and dataset that `init` creates. */
@@ -171,6 +191,7 @@ export interface Config {
   spark: SparkEngineConfig;
   dataproc: DataprocEngineConfig;
   compute: ComputeEngineConfig;
+  kafka: KafkaConfig;
   google: GoogleConfig;
   prices: PricesConfig;
   logLevel: LogLevel;

@@ -14,8 +14,17 @@ export interface ConfigFlags {
   logLevel?: string | undefined;
   /** `NAME` or `NAME:{json}`, each; together they replace the list `jobs`. */
   job?: readonly string[] | undefined;
+  /** Flags of a verb that stand for keys. */
+  keyed?: readonly KeyedFlag[] | undefined;
   /** `key=value`, value as YAML. */
   set?: readonly string[] | undefined;
+}
+
+export interface KeyedFlag {
+  /** As typed: `--brokers`. */
+  flag: string;
+  path: string[];
+  value: unknown;
 }
 
 /** One value said outside the file, over what the file says. */
@@ -54,7 +63,8 @@ export function overridesOfFlags(flags: ConfigFlags): Override[] {
     flags.job === undefined || flags.job.length === 0
       ? []
       : [{ path: ["jobs"], value: flags.job.map(jobOfFlag), origin: { kind: "flag", flag: "--job" } }];
-  return [...named, ...master, ...jobs, ...(flags.set ?? []).map(overrideOfSet)];
+  const keyed = (flags.keyed ?? []).map(({ flag, path, value }): Override => ({ path, value, origin: { kind: "flag", flag } }));
+  return [...named, ...master, ...jobs, ...keyed, ...(flags.set ?? []).map(overrideOfSet)];
 }
 
 function jobOfFlag(text: string): unknown {

@@ -2,7 +2,7 @@ import { readFile, realpath } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { exitCodes, ImagemillError, codeOf, messageOf } from "../core/errors.ts";
 import { combinationProblems, isModulePath, overlapProblems } from "./combinations.ts";
-import type { Config } from "./config.ts";
+import type { Config, KafkaConfig } from "./config.ts";
 import { engineProblems } from "./engines/problems.ts";
 import { overridesOfEnv, overridesOfFlags, parseFile, type ConfigFlags, type FileLayer, type Override } from "./layers.ts";
 import { pathOfLocation, storeLocation, warehouseLocation } from "./locations.ts";
@@ -119,7 +119,20 @@ function absolute(config: Config, baseOf: (...key: string[]) => string, originOf
   // A bare word is looked for on the path.
   const isPath = submitCommand.includes("/");
   const spark = { ...config.spark, submitCommand: isPath ? resolve(baseOf("spark", "submitCommand"), submitCommand) : submitCommand };
-  return { ...config, ...locations, jobs, spark };
+  return { ...config, ...locations, jobs, spark, kafka: kafkaWithin(config.kafka, baseOf) };
+}
+
+function kafkaWithin(kafka: KafkaConfig, baseOf: (...key: string[]) => string): KafkaConfig {
+  const { deadLetters, tls } = kafka;
+  const files = (["caFile", "certFile", "keyFile"] as const).flatMap((name) => {
+    const path = tls[name];
+    return path === undefined ? [] : [[name, resolve(baseOf("kafka", "tls", name), path)]];
+  });
+  return {
+    ...kafka,
+    ...(deadLetters !== undefined && { deadLetters: storeLocation(deadLetters, baseOf("kafka", "deadLetters")) }),
+    tls: { ...tls, ...(Object.fromEntries(files) as Partial<KafkaConfig["tls"]>) },
+  };
 }
 
 /** The same locations with symbolic links followed, as far as the folders exist. */

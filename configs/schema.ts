@@ -8,6 +8,7 @@ import { local } from "./engines/local.ts";
 import { spark } from "./engines/spark.ts";
 import { day, duration, flag, instant, oneOf, quantity, ratio, size, text, whole } from "./fields.ts";
 import { prices } from "./prices.ts";
+import { kafka } from "./kafka.ts";
 import { parsePixels } from "./units.ts";
 
 /*
@@ -166,6 +167,7 @@ const fileSchema = z.strictObject({
   spark: spark.prefault({}).describe("The engine `spark`: any Spark cluster."),
   dataproc: dataproc.prefault({}).describe("The engine `dataproc`: Managed Service for Apache Spark on Google Cloud."),
   compute: compute.prefault({}).describe("The engine `compute`: Batch on Compute Engine."),
+  kafka: kafka.prefault({}).describe("What `imagemill ingest kafka` reads."),
   google: google.prefault({}).describe("Google Cloud."),
   prices: prices
     .prefault({})

@@ -24,6 +24,14 @@ export const systemClock: Clock = {
   },
 };
 
+/** Waits until it has ended, well or not, but no longer than `ms`. */
+export async function waitAtMost(clock: Clock, ms: number, going: Promise<unknown>): Promise<void> {
+  const enough = new AbortController();
+  const late = clock.sleep(ms, enough.signal).catch(() => undefined);
+  await Promise.race([going.catch(() => undefined), late]);
+  enough.abort();
+}
+
 /** Randomness as a dependency, so that every failure has a seed. */
 export interface Random {
   /** In [0, 1). */

@@ -2,6 +2,7 @@ import { codeOf, messageOf } from "../core/errors.ts";
 import { compareNames } from "../core/names.ts";
 import { inParallel } from "../core/parallel.ts";
 import { isStoreError, type ObjectInfo, type ObjectStore } from "../storage/store.ts";
+import { sameContent } from "./content.ts";
 import { createFlight } from "./flight.ts";
 import { recognise } from "./format.ts";
 import { nameProblem, prefixed, type NamePrefix } from "./names.ts";
@@ -151,7 +152,7 @@ async function uploadOne(file: ObjectInfo, present: Present, options: UploadOpti
   if ("reason" in source) return source;
   const recognised = recognise(source.bytes);
   if (!recognised.image && !options.anyFile) return { reason: recognised.reason, message: recognised.message };
-  if (there !== undefined) return (await sameContent(there, source, options)) ? "present" : nameTaken(to, name);
+  if (there !== undefined) return (await sameContent(to, there, source, signal)) ? "present" : nameTaken(to, name);
   return create(name, source, recognised.image ? recognised.contentType : "application/octet-stream", options);
 }
 
@@ -174,13 +175,6 @@ async function readSource(file: ObjectInfo, options: UploadOptions): Promise<Sou
   }
 }
 
-async function sameContent(there: ObjectInfo, source: Source, { to, signal }: UploadOptions): Promise<boolean> {
-  if (there.sizeBytes !== source.bytes.length) return false;
-  if (there.crc32c !== undefined && source.crc32c !== undefined) return there.crc32c === source.crc32c;
-  const { bytes } = await to.read(there.name, { signal });
-  return Buffer.compare(bytes, source.bytes) === 0;
-}
-
 async function create(name: string, source: Source, contentType: string, options: UploadOptions): Promise<End> {
   const { to, signal } = options;
   try {
@@ -190,6 +184,6 @@ async function create(name: string, source: Source, contentType: string, options
     if (isStoreError(error, "STORE_FAILED")) return { reason: "rejected", message: messageOf(error) };
     if (!isStoreError(error, "PRECONDITION_FAILED")) throw error;
     const there = await to.stat(name, { signal });
-    return there !== undefined && (await sameContent(there, source, options)) ? "present" : nameTaken(to, name);
+    return there !== undefined && (await sameContent(to, there, source, signal)) ? "present" : nameTaken(to, name);
   }
 }

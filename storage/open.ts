@@ -4,7 +4,7 @@ import { confineList } from "./confine.ts";
 import { fileStore } from "./file.ts";
 import { withLimit } from "./limit.ts";
 import { memoryStore } from "./memory.ts";
-import { withRetry } from "./retry.ts";
+import { withRetry, type RetryOptions } from "./retry.ts";
 import type { ObjectStore } from "./store.ts";
 import { withTrace } from "./trace.ts";
 import { parseStoreUrl, type StoreUrl } from "./url.ts";
@@ -14,6 +14,9 @@ export { parseStoreUrl, type StoreUrl } from "./url.ts";
 export interface StoreContext {
   /** Tries of one call, the first included. */
   attempts: number;
+  /** No new try of a call starts later than this after its first. Default: five minutes. */
+  budgetMs?: number;
+  onRetry?: NonNullable<RetryOptions["onRetry"]>;
   /** Calls to one store at the same time. */
   concurrency: number;
   /** Where Cloud Storage answers, if not at its usual address: `http://127.0.0.1:4443` or `host:port`. */

@@ -24,6 +24,8 @@ export interface RetryOptions {
   clock: Clock;
   random: Random;
   log: Logger;
+  /** Before the wait for another try; what it throws ends the tries. */
+  onRetry?(retry: { op: string; name: string; error: StoreError }): void;
 }
 
 /** Where a store keeps metadata, a conditional write carries this, so that it is recognised when its reply was lost. */
@@ -181,6 +183,7 @@ function budgetOf(options: RetryOptions, op: string, name: string, signal: Abort
       if (!isRetriable(error) || tries >= attempts) throw error;
       const waitMs = error.retryAfterMs ?? random.next() * Math.min(maxWaitMs, baseWaitMs * 2 ** (tries - 1));
       if (clock.monotonicMs() + waitMs > deadlineMs) throw error;
+      options.onRetry?.({ op, name, error });
       log.debug("store.retry", { op, name, tries, waitMs: Math.round(waitMs), code: error.code, message: error.message });
       await clock.sleep(waitMs, signal);
     },

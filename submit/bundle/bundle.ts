@@ -33,7 +33,7 @@ const folders = [
   "ingest",
   "submit",
 ];
-/** Needed only where runs are submitted or where the embedded warehouse is. */
+/** Needed only where runs are submitted or looked at, or where the embedded warehouse is. */
 const submitterOnly = new Set([
   "node",
   "@duckdb/node-api",
@@ -42,6 +42,9 @@ const submitterOnly = new Set([
   "@grpc/grpc-js",
   "@platformatic/kafka",
   "tar-stream",
+  "echarts",
+  "esbuild",
+  "hyparquet-writer",
 ]);
 
 /**

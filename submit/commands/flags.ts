@@ -73,7 +73,8 @@ function quantity(flag: string, describe: string, what: string, example: string,
   return { type: "string", requiresArg: true, describe, read } as const;
 }
 
-const many = { type: "string", array: true, requiresArg: true } as const;
+/** May be repeated. */
+export const many = { type: "string", array: true, requiresArg: true } as const;
 const where = { group: "Where and what:" } as const;
 const which = { group: "Which run:" } as const;
 

@@ -12,3 +12,15 @@ export async function ingestTarget(to: string | undefined, config: Config, cwd: 
   }
   return target;
 }
+
+/**
+ * Where messages go that are no image: where it is said, else in the control store. Throws USAGE where images go to a bucket
+ * and dead letters would stay on this machine.
+ */
+export function deadLetterPlace({ kafka, control }: Config, target: string): string {
+  if (kafka.deadLetters !== undefined) return kafka.deadLetters;
+  if (target.startsWith("gs:") && !control.startsWith("gs:")) {
+    throw usageError("it is not said where messages go that are no image", "Add --dead-letters gs://bucket/prefix, or --control gs://….");
+  }
+  return `${control}/dead-letters`;
+}

@@ -1,4 +1,5 @@
 import type { Config } from "../../configs/config.ts";
+import type { KeyedFlag } from "../../configs/layers.ts";
 import { createLogger, type Logger } from "../../core/log.ts";
 import { logLineForPeople } from "../terminal/log-line.ts";
 import { openScreen, type Screen, type Surface } from "../terminal/screen.ts";
@@ -17,6 +18,8 @@ export interface ConfigArguments {
   set?: readonly (string | number)[] | undefined;
   json?: boolean | undefined;
   "log-level"?: string | undefined;
+  /** Of verbs whose flags stand for keys of the configuration. */
+  keyed?: readonly KeyedFlag[] | undefined;
 }
 
 /** What a verb works in: the configuration, a display that is erased at the end, a log that goes above it. */
@@ -52,6 +55,7 @@ async function readConfig(args: ConfigArguments, shell: Shell, needsSource: bool
       job: args.job?.map(String),
       set: args.set?.map(String),
       logLevel: args["log-level"],
+      keyed: args.keyed,
     },
     env: shell.environment,
     cwd: shell.cwd,

@@ -17,9 +17,15 @@ export async function openSessionStore(
 }
 
 /** A store that the configuration does not name, reached as those that it names. */
-export async function openStoreAt(location: string, config: Config, shell: Shell, log: Logger): Promise<ObjectStore> {
+export async function openStoreAt(
+  location: string,
+  config: Config,
+  shell: Shell,
+  log: Logger,
+  retrying: Partial<Pick<StoreContext, "attempts" | "budgetMs" | "onRetry">> = {},
+): Promise<ObjectStore> {
   const { openStore } = await import("../../storage/open.ts");
-  return openStore(location, storeContext(config, shell, log));
+  return openStore(location, { ...storeContext(config, shell, log), ...retrying });
 }
 
 function storeContext(config: Config, shell: Shell, log: Logger): StoreContext {

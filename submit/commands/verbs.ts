@@ -4,6 +4,7 @@ import { cancelVerb } from "./cancel.ts";
 import { capacityVerb } from "./capacity.ts";
 import { doctorVerb } from "./doctor.ts";
 import { finishVerb } from "./finish.ts";
+import { ingestKafkaVerb } from "./ingest-kafka.ts";
 import { ingestUploadVerb } from "./ingest-upload.ts";
 import { ingestUrlVerb } from "./ingest-url.ts";
 import { initVerb } from "./init.ts";
@@ -26,6 +27,7 @@ export const verbs: readonly Verb[] = [
   newJobVerb,
   ingestUploadVerb,
   ingestUrlVerb,
+  ingestKafkaVerb,
   planVerb,
   runVerb,
   submitVerb,

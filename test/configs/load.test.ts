@@ -65,9 +65,34 @@ describe("loadConfig", () => {
       dataproc: dataproc.parse({}),
       compute: compute.parse({}),
       prices: { currency: "USD", minimumBilledMs: 60_000 },
+      kafka: {
+        brokers: [],
+        topics: [],
+        group: "imagemill",
+        from: "earliest",
+        concurrency: 32,
+        bufferBytes: 256 * 2 ** 20,
+        fetchBytes: 16 * 2 ** 20,
+        commitEveryMs: 1000,
+        sessionTimeoutMs: 20_000,
+        stopTimeoutMs: 30_000,
+        tls: { enabled: false },
+      },
       google: { location: "EU", endpoints: {} },
       logLevel: "warn",
     });
+  });
+
+  it("takes a Kafka cluster from the file and from flags, whose names are in what is said of them", async () => {
+    const yaml =
+      "source: photos\nkafka: { brokers: ['a:9092'], deadLetters: dead, tls: { enabled: true, caFile: ca.pem }, commitEveryMs: 2s }\n";
+    const { kafka } = await load(yaml, { flags: { keyed: [{ flag: "--topic", path: ["kafka", "topics"], value: ["photos"] }] } });
+    assert.deepEqual([kafka.brokers, kafka.topics, kafka.deadLetters, kafka.commitEveryMs], [["a:9092"], ["photos"], url("dead"), 2000]);
+    assert.deepEqual(kafka.tls, { enabled: true, caFile: join(cwd, "ca.pem") });
+    const wrong = await refusal(yaml, { flags: { keyed: [{ flag: "--brokers", path: ["kafka", "brokers"], value: ["a"] }] } });
+    assert.match(wrong.message, /--brokers[\s\S]*kafka\.brokers.* must be a broker like host:9092/);
+    assert.match((await refusal("kafka: { topics: ['no spaces'] }")).message, /must be the name of a topic/);
+    assert.match((await refusal("kafka: { sasl: { mechanism: PLAIN, username: u, password: p } }")).message, /password/);
   });
 
   it("needs no file", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createFlight } from "../../ingest/flight.ts";
+import { createFlight, type Room } from "../../ingest/flight.ts";
 
 const never = new AbortController().signal;
 
@@ -7,7 +7,7 @@ describe("flight", () => {
   it("keeps number and bytes within their bounds, serves in order, and lets a giant go alone", async () => {
     const flight = createFlight({ most: 3, mostBytes: 100 });
     const started: string[] = [];
-    const enter = async (name: string, bytes: number): Promise<Disposable> => {
+    const enter = async (name: string, bytes: number): Promise<Room> => {
       const room = await flight.enter(bytes, never);
       started.push(name);
       return room;
@@ -17,19 +17,31 @@ describe("flight", () => {
     const small = enter("small", 1);
     a[Symbol.dispose]();
     a[Symbol.dispose]();
-    assert.equal(flight.count, 1);
+    assert.equal(flight.bytes, 40);
     b[Symbol.dispose]();
     const held = await giant;
     assert.deepEqual(started, ["a", "b", "giant"]);
     held[Symbol.dispose]();
     const last = await small;
-    let landed = false;
-    const landing = flight.landed().then(() => (landed = true));
-    await Promise.resolve();
-    assert.equal(landed, false);
     last[Symbol.dispose]();
-    await landing;
-    await flight.landed();
+    assert.equal(flight.bytes, 0);
+  });
+
+  it("gives room back, or takes more, when the size is known", async () => {
+    const flight = createFlight({ most: 9, mostBytes: 100 });
+    const guessed = await flight.enter(100, never);
+    const next = flight.enter(80, never);
+    guessed.resize(20);
+    const held = await next;
+    assert.equal(flight.bytes, 100);
+    held.resize(500);
+    const waiting = flight.enter(1, never);
+    guessed[Symbol.dispose]();
+    guessed.resize(9);
+    assert.equal(flight.bytes, 500);
+    held[Symbol.dispose]();
+    (await waiting)[Symbol.dispose]();
+    assert.equal(flight.bytes, 0);
   });
 
   it("a wait ends with its signal, and those behind it go on", async () => {
@@ -43,7 +55,7 @@ describe("flight", () => {
     await assert.rejects(waiting, (error) => error === reason);
     first[Symbol.dispose]();
     (await next)[Symbol.dispose]();
-    assert.equal(flight.count, 0);
+    assert.equal(flight.bytes, 0);
     await assert.rejects(flight.enter(1, controller.signal), (error) => error === reason);
   });
 });

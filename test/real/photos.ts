@@ -11,7 +11,8 @@ export async function writePhotos(folder: string, count: number): Promise<void> 
   }
 }
 
-async function photo(index: number): Promise<Buffer> {
+/** A small JPEG, unlike that of any other index. */
+export async function photo(index: number): Promise<Buffer> {
   const background = { r: index % 256, g: (index >> 8) % 256, b: (index * 7) % 256 };
   return sharp({ create: { width: 160 + (index % 80), height: 120, channels: 3, background } })
     .jpeg()

@@ -8,6 +8,7 @@ import type { RunEvent } from "../../core/events.ts";
 import { silentLogger } from "../../core/log.ts";
 import { dataproc } from "../../configs/engines/dataproc.ts";
 import type { Config } from "../../configs/config.ts";
+import { kafka } from "../../configs/kafka.ts";
 import { compute } from "../../configs/engines/compute.ts";
 import { openStore } from "../../storage/open.ts";
 import type { ObjectStore } from "../../storage/store.ts";
@@ -123,6 +124,7 @@ export function configOf(urls: Pick<Config, "source" | "archive" | "control" | "
     select: { include: ["**"], exclude: [] },
     policy,
     local: { processes: 2, threadsPerProcess: 1, pin: false, shardAttempts: 3 },
+    kafka: kafka.parse({}),
     spark: { submitCommand: "spark-submit", conf: {}, taskCpus: 1, shardAttempts: 4, speculation: true, worker: "here" },
     dataproc: dataproc.parse({}),
     compute: compute.parse({}),
