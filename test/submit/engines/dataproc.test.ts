@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { systemClock } from "../../../core/clock.ts";
+import { systemClock, systemRandom } from "../../../core/clock.ts";
 import { loadConfig } from "../../../configs/load.ts";
 import { dataproc } from "../../../configs/engines/dataproc.ts";
 import { memoryStore } from "../../../storage/memory.ts";
@@ -11,7 +11,7 @@ import { parseDriverLog } from "../../../submit/engines/dataproc/driver-log.ts";
 import { fleetOf, fleetProperties, spotWorkersOf, wholeRunProperties } from "../../../submit/engines/dataproc/fleet.ts";
 import { linksOf, ownLabels, submissionId } from "../../../submit/engines/dataproc/names.ts";
 import { batchRequest, clusterRequest, jobRequest, lifeSeconds, type Submission } from "../../../submit/engines/dataproc/requests.ts";
-import type { Batch, DataprocService } from "../../../submit/engines/dataproc/service.ts";
+import { type Batch, dataprocService, type DataprocService } from "../../../submit/engines/dataproc/service.ts";
 import { standingOfBatch, standingOfJob } from "../../../submit/engines/dataproc/states.ts";
 import type { SparkSpec } from "../../../submit/engines/spark/submission.ts";
 import { checkBatch, checkBatchId, checkCluster, checkJob, checkLabels, checkRequestId } from "../../servers/dataproc/rules.ts";
@@ -24,7 +24,7 @@ const [shard] = plan.shards;
 const shardsOf = (count: number, predictedMs: number) =>
   Array.from({ length: count }, (_, index) => ({ ...shard!, id: `${index}`, predictedMs }));
 const submission: Submission = {
-  id: submissionId(plan.runId, 1, stores.control),
+  id: submissionId(plan.runId, 1, stores.control, "7"),
   labels: ownLabels(plan.runId, stores.control),
   program: { driver: "gs://c/driver.py", specification: "gs://c/spec.json", archive: "gs://c/runtime.tar.gz#imagemill-runtime" },
   properties: {},
@@ -95,9 +95,10 @@ describe("what Dataproc is asked for", () => {
   it("names that the service takes and that are the same for every driver, another for another control store", () => {
     const { id } = submission;
     checkBatchId(id);
-    assert.equal(id, submissionId(plan.runId, 1, stores.control));
-    assert.notEqual(id, submissionId(plan.runId, 2, stores.control));
-    assert.notEqual(id, submissionId(plan.runId, 1, "gs://other"));
+    assert.equal(id, submissionId(plan.runId, 1, stores.control, "7"));
+    assert.notEqual(id, submissionId(plan.runId, 2, stores.control, "7"));
+    assert.notEqual(id, submissionId(plan.runId, 1, "gs://other", "7"));
+    assert.notEqual(id, submissionId(plan.runId, 1, stores.control, "8"));
     checkLabels(submission.labels);
     checkRequestId(id.slice(0, 40));
   });
@@ -243,6 +244,26 @@ describe("a submission to Dataproc", () => {
     assert.equal(spec!.shards.length, 100_000);
     assert.deepEqual([spec!.status, spec!.archive, spec!.command], [null, "imagemill-runtime", []]);
     assert.ok((await control.stat(name))!.sizeBytes < 5 << 20);
+  });
+
+  it("says in words that there are no credentials, or no project", async () => {
+    const nowhere = { CLOUDSDK_CONFIG: "/nowhere", METADATA_SERVER_DETECTION: "none", GOOGLE_APPLICATION_CREDENTIALS: "" };
+    const before = { ...process.env };
+    Object.assign(process.env, nowhere);
+    const signal = new AbortController().signal;
+    const service = dataprocService({ clock: systemClock, random: systemRandom });
+    try {
+      const wanted = { code: "NO_CREDENTIALS", exitCode: 4, hint: /gcloud auth application-default login/ };
+      await assert.rejects(service.project(signal), wanted);
+      await assert.rejects(service.batch(place, "b", signal), wanted);
+      assert.equal(await dataprocService({ project: "p", clock: systemClock, random: systemRandom }).project(signal), "p");
+    } finally {
+      await service.close();
+      for (const key of Object.keys(nowhere)) {
+        if (before[key] === undefined) delete process.env[key];
+        else process.env[key] = before[key];
+      }
+    }
   });
 
   it("is refused where the configuration cannot work", async () => {
