@@ -59,7 +59,7 @@ h2 { margin: 0; font-size: 0.98rem; letter-spacing: -0.005em; }
 .line:hover { background: color-mix(in srgb, var(--accent) 8%, transparent); }
 .line[aria-pressed="true"] .label { font-weight: 650; }
 .line[aria-pressed="true"] { background: color-mix(in srgb, var(--accent) 11%, transparent); }
-.line.faded { opacity: 0.5; }
+.line.faded { color: var(--quiet); } .line.faded .track { opacity: 0.4; }
 .line .label { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .share { font-size: 0.8rem; padding-top: 0.06rem; }
 .track { grid-column: 1 / -1; display: flex; height: 0.36rem; border-radius: 0.18rem; overflow: hidden; background: color-mix(in srgb, var(--line) 55%, transparent); }

@@ -7,6 +7,8 @@ export interface ColumnContent extends PlotContent {
   /** Of each bar: what it stands for, and its numbers; read by tips, tables and screen readers alike. */
   bars: { title: string; numbers: [name: string, value: string][] }[];
   chosen: boolean[];
+  /** What several bars are together. */
+  range(first: number, last: number): string;
 }
 
 export interface ColumnChartOptions {
@@ -65,10 +67,10 @@ export function createColumnChart({ label, height, content, choose, clear }: Col
   const ordered = (a: number, b: number): [number, number] => [Math.min(a, b), Math.max(a, b)];
   const showTip = (bar: number, range?: [number, number]): void => {
     const { left, width } = plot.place(bar);
-    const first = now?.bars[range?.[0] ?? bar];
-    if (first === undefined) return;
-    const title = range === undefined || range[0] === range[1] ? first.title : `${first.title} … ${now?.bars[range[1]]?.title ?? ""}`;
-    tip.show(element, left + width / 2, title, range === undefined ? first.numbers : []);
+    const looked = now?.bars[bar];
+    if (now === undefined || looked === undefined) return;
+    if (range === undefined || range[0] === range[1]) tip.show(element, left + width / 2, looked.title, looked.numbers);
+    else tip.show(element, left + width / 2, now.range(...range), []);
   };
 
   /** Options are made when somebody comes to read them. */
@@ -172,7 +174,16 @@ function tableOf(label: string, content: ColumnContent | undefined): HTMLElement
       "table",
       {},
       h("caption", { class: "unseen" }, label),
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, ""), ...heads.map((head) => h("th", { scope: "col", class: "number" }, head)))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          h("th", { scope: "col" }, h("span", { class: "unseen" }, label)),
+          ...heads.map((head) => h("th", { scope: "col", class: "number" }, head)),
+        ),
+      ),
       h(
         "tbody",
         {},

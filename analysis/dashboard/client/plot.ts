@@ -24,6 +24,8 @@ export interface PlotContent {
   labels: string[];
   colors: { quiet: string; line: string };
   value(value: number): string;
+  /** Whether what the bars count comes whole: images do, rates do not. */
+  whole: boolean;
 }
 
 export interface Plot {
@@ -69,7 +71,7 @@ export function createPlot(height: number): Plot {
   };
 }
 
-function optionOf({ series, stacked, faded, labels, colors, value }: PlotContent, width: number): echarts.EChartsCoreOption {
+function optionOf({ series, stacked, faded, labels, colors, value, whole }: PlotContent, width: number): echarts.EChartsCoreOption {
   const bars = series[0]?.values.length ?? 0;
   const atEdges = labels.length === bars + 1;
   const widest = Math.max(1, ...labels.map((label) => label.length)) * 6.5 + 12;
@@ -104,6 +106,7 @@ function optionOf({ series, stacked, faded, labels, colors, value }: PlotContent
       type: "value",
       min: 0,
       splitNumber: 3,
+      ...(whole && { minInterval: 1 }),
       axisLine: { show: false },
       axisTick: { show: false },
       splitLine: line,

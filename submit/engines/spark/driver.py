@@ -226,8 +226,7 @@ class Job:
             self.thread.join(STATUS_SECONDS)
             tell(self.counts())
             if self.must_stop():
-                self.stop()
-                return
+                return self.stop()
 
     def must_stop(self):
         value = self.outcomes.value
@@ -283,6 +282,7 @@ class Status:
 
 def do_shards(context, spec, pid, begun, over=lambda: None):
     """Gives how it ended. SIGTERM to `pid` cancels: `begun` gets the job for that, `over` ends what a cancel leaves."""
+    context.setLogLevel("WARN")  # Three lines a task are a long log where there are many shards.
     status, job = Status(spec["status"], pid), Job(context, dict(spec, shards=None), spec["shards"])
     begun(job)
     status.tell(state="running", applicationId=context.applicationId, ui=context.uiWebUrl)
@@ -304,8 +304,8 @@ def fetched(context, uri):
         sys.exit("%s is missing here: give Spark that file along, as a URI (file_uris)" % uri)
     path = os.path.join(tempfile.mkdtemp(prefix="imagemill-"), os.path.basename(uri))
     hadoop = context._jvm.org.apache.hadoop.fs
-    source = hadoop.Path(uri)
-    source.getFileSystem(context._jsc.hadoopConfiguration()).copyToLocalFile(source, hadoop.Path(path))
+    files = hadoop.Path(uri).getFileSystem(context._jsc.hadoopConfiguration())
+    files.copyToLocalFile(hadoop.Path(uri), hadoop.Path(path))
     return path
 
 
@@ -314,11 +314,11 @@ def runtime_at_driver(context):
     if given(RUNTIME) is not None:
         return given(RUNTIME)
     sent = ",".join(context.getConf().get(name, "") for name in ("spark.archives", "spark.yarn.dist.archives"))
-    uris = [uri for uri in sent.split(",") if uri.endswith("#" + RUNTIME)]
-    if not uris:
+    uri = next((uri for uri in sent.split(",") if uri.endswith("#" + RUNTIME)), None)
+    if uri is None:
         sys.exit("the runtime archive is missing: give Spark the archive gs://…/imagemill-runtime-….tar.gz#" + RUNTIME)
     folder = tempfile.mkdtemp(prefix=RUNTIME)
-    with tarfile.open(fetched(context, uris[0].split("#")[0])) as archive:
+    with tarfile.open(fetched(context, uri.split("#")[0])) as archive:
         archive.extractall(folder)
     return folder
 
