@@ -2,6 +2,7 @@ import type { protos } from "@google-cloud/batch";
 import type { Clock, Random } from "../../../core/clock.ts";
 import { digestOf } from "../../../core/digest.ts";
 import { parseEndpoint } from "../../../core/endpoint.ts";
+import { googleLogin } from "../google-login.ts";
 import { grpcCalls, isAlreadyExists, isNotFound, isUnfulfilled, requestIdOf } from "../grpc-call.ts";
 import type { Job } from "./job.ts";
 import type { Task } from "./status.ts";
@@ -32,10 +33,12 @@ const permissionHint =
 
 export function openBatch({ project, endpoint, clock, random }: BatchPlace): Batch {
   const call = grpcCalls({ service: "Batch", permissionHint, clock, random });
-  const here = endpoint !== undefined && parseEndpoint(endpoint).loopback ? "local" : undefined;
-  const known = project ?? here;
+  const login = googleLogin({ ...(project !== undefined && { project }), ...(endpoint !== undefined && { endpoint }) });
   let opened: ReturnType<typeof openClient> | undefined;
-  const client = async (): ReturnType<typeof openClient> => (opened ??= openClient(endpoint));
+  const client = async (): ReturnType<typeof openClient> => {
+    await login.ready();
+    return (opened ??= openClient(endpoint));
+  };
 
   const get: Batch["get"] = async (name, signal) => {
     try {
@@ -46,7 +49,7 @@ export function openBatch({ project, endpoint, clock, random }: BatchPlace): Bat
     }
   };
   return {
-    project: async (signal) => known ?? call("find the project", async () => (await client()).getProjectId(), signal),
+    project: async (signal) => call("find the project", login.project, signal),
     get,
     create: async (parent, jobId, job, signal) => {
       const name = `${parent}/jobs/${jobId}`;
