@@ -36,7 +36,7 @@ export function report(results: Results): string {
     .join("\n\n");
 }
 
-function machineLine(card: MachineCard): string {
+export function machineLine(card: MachineCard): string {
   const load = card.loadBefore > 0.5 ? ` **Others were at work: load ${card.loadBefore} before the start.**` : "";
   return (
     `${card.date}, imagemill ${card.commit}: ${card.cpu}, ${card.cores} cores, ${card.memoryGiB} GiB, ${card.fileSystem}, ${card.system}, ` +
@@ -101,7 +101,7 @@ function stageTable(stages: Stage[]): string {
   return `One stage at a time, in one process, nothing of the others in its way:\n\n${markdown(["stage", "images/s", "CPU ms an image", "images", "what"], rows)}`;
 }
 
-function markdown(head: string[], rows: (string | number)[][]): string {
+export function markdown(head: string[], rows: (string | number)[][]): string {
   const lines = [head, ...rows].map((cells) => cells.map(String));
   const widths = head.map((_, column) => Math.max(...lines.map((cells) => cells[column]!.length), 3));
   const line = (cells: string[]): string => `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`;

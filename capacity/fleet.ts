@@ -28,6 +28,16 @@ export interface Fleet {
   startMs: number;
   /** Of every shard, beside its images: the start of its worker, its rows, its commit. */
   shardStartMs: number;
-  /** Shuffle storage that is held and paid for; our runs use none of it. */
+  /** Shuffle storage that is held, and so paid for, used or not. */
   shuffleBytes: number;
+}
+
+export const gib = 2 ** 30;
+
+/** The driver that serverless Spark starts when nothing else is asked for. */
+export const serverlessDriver: Machines = { count: 1, vcpus: 4, memoryBytes: 16 * gib, spot: false };
+
+/** The disk that serverless Spark gives each core when nothing else is asked for; it is paid for as shuffle storage. */
+export function serverlessDiskBytes(machines: readonly Machines[]): number {
+  return machines.reduce((sum, { count, vcpus }) => sum + count * vcpus * 100 * gib, 0);
 }

@@ -1,6 +1,6 @@
 import type { PricesConfig } from "../configs/config.ts";
 import type { PackingPolicy } from "../core/types.ts";
-import type { Billing, Fleet, Machines } from "./fleet.ts";
+import { serverlessDiskBytes, serverlessDriver, type Billing, type Fleet, type Machines } from "./fleet.ts";
 import { simulate, type Weighed } from "./makespan.ts";
 import { priceOf } from "./price.ts";
 
@@ -29,8 +29,6 @@ export interface Offer {
   costs: Record<Kind, number | null>;
 }
 
-/** The driver that serverless Spark starts when nothing else is asked for. */
-const serverlessDriver: Machines = { count: 1, vcpus: 4, memoryBytes: 16 * 2 ** 30, spot: false };
 const maxMachines = 100_000;
 
 /** What a run of these shards, longest first, takes on `count` machines. */
@@ -61,7 +59,8 @@ function billedFor(kind: Kind, count: number, { shape }: Wish): Pick<Fleet, "bil
     cluster: [{ ...shape, count: 1, spot: false }],
     serverless: [serverlessDriver],
   };
-  return { billing: billing[kind], machines: [{ ...shape, count }, ...extra[kind]], shuffleBytes: 0 };
+  const machines = [{ ...shape, count }, ...extra[kind]];
+  return { billing: billing[kind], machines, shuffleBytes: kind === "serverless" ? serverlessDiskBytes(machines) : 0 };
 }
 
 /** Shards as the packer would cut so many equal objects. */

@@ -1,9 +1,8 @@
 import type { PricesConfig } from "../configs/config.ts";
-import type { Fleet, Machines } from "./fleet.ts";
+import { gib, type Fleet, type Machines } from "./fleet.ts";
 
 type Billed = Pick<Fleet, "billing" | "machines" | "shuffleBytes">;
 
-const gib = 2 ** 30;
 const msPerHour = 3_600_000;
 const hoursPerMonth = 730;
 

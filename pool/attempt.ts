@@ -85,7 +85,7 @@ export async function beginAttempt(
   const { bucket } = stores.source;
   const place: RowPlace = { runId, runDate, jobs: jobsLabel(plan.request.jobs), bucket, shard, attempt };
   const rows = new Map<number, ImageRow>();
-  const inFlight = createInFlightWriter(stores.control, controlNames.inFlight(runId, shard, attempt), log);
+  const inFlight = createInFlightWriter(stores.control, controlNames.inFlight(runId, shard, attempt), log, signal);
   let counts = emptyCounts();
 
   const { promise: done, resolve: end, reject: fail } = Promise.withResolvers<Ended>();

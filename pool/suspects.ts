@@ -56,40 +56,48 @@ export interface InFlightWriter {
   clear(): Promise<void>;
 }
 
-export function createInFlightWriter(control: ObjectStore, name: string, log: Logger): InFlightWriter {
+/** A worker that was told to stop waits for its last note no longer. */
+const farewellMs = 1500;
+
+/** Until `signal` aborts; the last note has a moment more. */
+export function createInFlightWriter(control: ObjectStore, name: string, log: Logger, signal: AbortSignal): InFlightWriter {
   let stored = "[]";
   let closed = false;
   let writing: Promise<void> = Promise.resolve();
 
-  const write = async (images: InFlightFile["images"]): Promise<void> => {
+  const write = async (images: InFlightFile["images"], until: AbortSignal): Promise<void> => {
     const text = JSON.stringify(images);
     if (text === stored) return;
     try {
       await control.write(name, jsonBytes({ format: 1, images } satisfies InFlightFile), {
         durable: true,
         contentType: "application/json",
+        signal: until,
       });
       stored = text;
     } catch (error) {
+      if (until.aborted) return;
       if (!(error instanceof StoreError)) throw error;
       // Replacing an object takes a permission (delete) that a worker may lack.
       closed ||= isStoreError(error, "PERMISSION_DENIED");
       log.warn("in-flight-not-stored", { message: error.message, code: error.code });
     }
   };
-  const enqueue = async (images: InFlightFile["images"]): Promise<void> => {
-    writing = writing.then(async () => write(images));
+  const enqueue = async (images: InFlightFile["images"], until: AbortSignal): Promise<void> => {
+    writing = writing.then(async () => write(images, until));
     return writing;
   };
 
   return {
     store: async (entries) => {
-      if (!closed) await enqueue(entries.map((entry) => ({ name: entry.name, generation: entry.generation })));
+      if (closed) return;
+      const images = entries.map((entry) => ({ name: entry.name, generation: entry.generation }));
+      await enqueue(images, signal);
     },
     clear: async () => {
       if (closed) return;
       closed = true;
-      await enqueue([]);
+      await enqueue([], AbortSignal.timeout(farewellMs));
     },
   };
 }

@@ -40,7 +40,7 @@ export async function completeRun(
   const ordered = inSealOrder(commits.values());
   await rememberRun(driver.control, plan, ordered, signal);
   const moved = await moveSources(driver, plan, ordered, signal);
-  const row = runRowOf(plan, seal, load, ordered, workedBy(driver, records.submit?.engine ?? driver.config.engine));
+  const row = runRowOf(plan, seal, load, ordered, workedBy(driver, plan, records.submit?.engine ?? driver.config.engine));
   await (await driver.warehouse(plan.stores.warehouse)).putRun(row, signal);
   const reasons = await report(driver, plan, signal);
   const done: DoneRecord = {
@@ -59,8 +59,8 @@ export async function completeRun(
   return value;
 }
 
-function workedBy({ config, host, sizing }: Driver, engine: string): Worked {
-  return { engine, fleet: fleetOf(config, engine, sizing()), prices: config.prices, startedAtMs: host.startedAtMs };
+function workedBy({ config, host, sizing }: Driver, plan: Plan, engine: string): Worked {
+  return { engine, fleet: fleetOf(config, engine, sizing(), plan), prices: config.prices, startedAtMs: host.startedAtMs };
 }
 
 async function loadRows(driver: Driver, plan: Plan, seal: Seal, signal: AbortSignal): Promise<LoadRecord> {

@@ -14,8 +14,12 @@ import type { Problem } from "./summary.ts";
 const firstPollMs = 10;
 const localPollMs = 250;
 const remotePollMs = 2000;
-/** How often commits of workers that say nothing to this process are looked for, and a cancel from elsewhere. */
+/**
+ * How often commits of workers that say nothing to this process are looked for, and a cancel from elsewhere. Of very many
+ * shards the listing alone takes seconds: at most a tenth of the time goes into looking.
+ */
 const lookMs = 2000;
+const lookShare = 0.1;
 const farewellMs = 60_000;
 
 /** Past the deadline remote work is stopped, too: nobody waits for it, and it costs. Ctrl-C only stops watching it. */
@@ -145,15 +149,18 @@ async function watch(
   const longestMs = engine.remote ? remotePollMs : localPollMs;
   let waitMs = firstPollMs;
   let lookedMs = clock.monotonicMs();
+  let restMs = lookMs;
   for (;;) {
     const status = await engine.poll(handle, signal);
     emit(progressEvent(progress, status, engine.remote ? paceOf(plan, commits, clock.now()) : undefined));
     if (status.state !== "pending" && status.state !== "running") return status;
     await clock.sleep(waitMs, signal);
     waitMs = Math.min(longestMs, waitMs * 2);
-    if (clock.monotonicMs() - lookedMs < lookMs) continue;
-    lookedMs = clock.monotonicMs();
+    if (clock.monotonicMs() - lookedMs < restMs) continue;
+    const lookingMs = clock.monotonicMs();
     if (engine.remote) await readCommits(driver.control, plan.runId, commits, signal);
+    lookedMs = clock.monotonicMs();
+    restMs = Math.max(lookMs, (lookedMs - lookingMs) / lookShare);
     noteCommits(progress, commits);
     // Commits are the truth: whatever the engine still does after the last one changes nothing.
     if (engine.remote && uncommitted(plan, commits).length === 0) {

@@ -13,7 +13,7 @@ export async function planRun(driver: Driver, options: RunOptions, { save }: { s
   try {
     const { plan, adopted, skew } = await (save ? planFor(driver, wish, signal, { ready: false }) : previewFor(driver, wish, signal));
     const { engine, prices } = driver.config;
-    const fleet = fleetOf(driver.config, engine, driver.sizing());
+    const fleet = fleetOf(driver.config, engine, driver.sizing(), plan);
     const { wallMs, cost } = predict(plan.shards, fleet, prices);
     return {
       planId: plan.planId,

@@ -96,7 +96,7 @@ function announce(driver: Driver, { plan, adopted }: Planned): void {
     unchanged: plan.manifest.unchanged,
     bytes: plan.manifest.bytes,
     shards: plan.shards.length,
-    predictedMs: predict(plan.shards, fleetOf(config, config.engine, driver.sizing()), config.prices).wallMs,
+    predictedMs: predict(plan.shards, fleetOf(config, config.engine, driver.sizing(), plan), config.prices).wallMs,
     adopted,
   });
   if (plan.manifest.objects === 0) emit({ type: "notice", level: "warn", text: nothingFound(plan.stores.source, plan.request) });

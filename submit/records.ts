@@ -6,7 +6,7 @@ import type { ObjectStore } from "../storage/store.ts";
 import type { DoneRecord } from "./done.ts";
 import type { AcceptedRecord, CancelRecord, RunRecords } from "./state.ts";
 
-const readsInFlight = 16;
+const readsInFlight = 32;
 
 /** The few single files of a run; `commits` is empty. */
 export async function readRecords(control: ObjectStore, runId: string, signal: AbortSignal): Promise<RunRecords> {

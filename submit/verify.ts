@@ -4,11 +4,12 @@ import { inParallel } from "../core/parallel.ts";
 import { newFindings } from "./audit/findings.ts";
 import { auditLedger, expectInLedger } from "./audit/ledger.ts";
 import { newMultiset, type Multiset } from "./audit/multiset.ts";
-import { auditOutputs } from "./audit/outputs.ts";
+import { createOutputAudit, type OutputAudit } from "./audit/outputs.ts";
 import { auditManifest, auditPlan, auditShard } from "./audit/plan.ts";
 import { auditRows } from "./audit/rows.ts";
 import { auditSeal } from "./audit/seal.ts";
 import { auditWarehouse } from "./audit/warehouse.ts";
+import { openSpool } from "../partitioner/spool.ts";
 import { existing } from "./finish.ts";
 import { newProgress, noteCommits, progressEvent } from "./progress.ts";
 import { readCommits, readRecords } from "./records.ts";
@@ -22,7 +23,7 @@ const shardsInFlight = 4;
 
 /**
  * Audits the invariants of a run against stores and warehouse, as far as the run has come. Reads and never writes; holds
- * the names of a few shards in memory, whatever the size of the run.
+ * a few shards and a few listings in memory, whatever the size of the run: names of outputs wait on the local disk.
  */
 export async function verifyRun(driver: Driver, runId: string): Promise<VerifyResult> {
   parseRunId(runId);
@@ -62,6 +63,8 @@ async function openAudit(driver: Driver, runId: string): Promise<Audit> {
 async function auditShards(audit: Audit): Promise<void> {
   const { plan, records, findings, driver } = audit;
   const [toDo, inShards, expected] = [newMultiset(), newMultiset(), newMultiset()];
+  await using spool = await openSpool(audit.signal);
+  const outputs = createOutputAudit(audit, spool);
   await auditManifest(audit, toDo);
   const progress = newProgress(plan, new Map());
   await inParallel(plan.shards, shardsInFlight, async (shard) => {
@@ -69,21 +72,23 @@ async function auditShards(audit: Audit): Promise<void> {
     audit.checked.shards += 1;
     const commit = records.commits.get(shard.id);
     if (commit === undefined || entries === undefined) return;
-    for (const row of (await auditCommit(audit, commit, entries)) ?? []) expectInLedger(expected, row);
+    for (const row of (await auditCommit(audit, outputs, commit, entries)) ?? []) expectInLedger(expected, row);
     noteCommits(progress, new Map([[shard.id, commit]]));
     driver.host.emit(progressEvent(progress, { state: "running" }));
   });
+  await outputs.compare();
   if (!toDo.equals(inShards)) findings.add("PARTITION_BROKEN", partitionMessage(toDo, inShards));
   if (records.done !== undefined) await auditLedger(audit, expected);
 }
 
 async function auditCommit(
   audit: Audit,
+  outputs: OutputAudit,
   commit: Commit,
   entries: Parameters<typeof auditRows>[2],
 ): Promise<Awaited<ReturnType<typeof auditRows>>> {
   const rows = await auditRows(audit, commit, entries);
-  if (rows !== undefined) await auditOutputs(audit, commit, rows);
+  if (rows !== undefined) await outputs.expect(commit, rows);
   return rows;
 }
 

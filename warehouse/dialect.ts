@@ -22,6 +22,17 @@ const words: Record<string, Record<Dialect, (...args: string[]) => string>> = {
     duckdb: (column, field) => `list_sum(list_transform(${column}, lambda element: element.${field}))`,
     bigquery: (column, field) => `(SELECT SUM(element.${field}) FROM UNNEST(${column}) AS element)`,
   },
+  /** `{{element_first COLUMN FIELD CONDITION}}`: the field of the first of one row's records for which it holds, or null. */
+  element_first: {
+    duckdb: (column, field, ...condition) => `list_filter(${column}, lambda element: ${condition.join(" ")})[1].${field}`,
+    bigquery: (column, field, ...condition) =>
+      `(SELECT element.${field} FROM UNNEST(${column}) AS element WITH OFFSET AS place WHERE ${condition.join(" ")} ORDER BY place LIMIT 1)`,
+  },
+  /** `{{md5 COLUMN}}`: 32 hex digits. */
+  md5: {
+    duckdb: (column) => `md5(${column})`,
+    bigquery: (column) => `TO_HEX(MD5(${column}))`,
+  },
 };
 
 /** Throws for a word that there is not. `tables` says what `{{images}}`, `{{runs}}` are called in full. */

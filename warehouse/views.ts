@@ -14,7 +14,7 @@ export interface View {
 }
 
 /** In the order in which they are created. */
-const viewNames = ["image_latest", "run_summary", "quarantine_top", "throughput", "capacity"] as const;
+const viewNames = ["image_latest", "run_summary", "quarantine_top", "throughput", "capacity", "dashboard_images"] as const;
 
 export function readViews(): View[] {
   return viewNames.map((name) => {

@@ -1,7 +1,7 @@
 import { formatCount } from "../../core/format.ts";
-import { plainDuration } from "./collect.ts";
-import { fineDuration, percent, short } from "./format.ts";
-import { markup, type Markup } from "./markup.ts";
+import { plainDuration } from "../page/durations.ts";
+import { fineDuration, percent, short } from "../page/format.ts";
+import { markup, type Markup } from "../page/markup.ts";
 import type { RunNumbers, Throughput } from "./numbers.ts";
 
 /** Charts as SVG without styles of their own: the page's style sheet colours them, light, dark and on paper. */

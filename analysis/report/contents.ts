@@ -1,10 +1,10 @@
 import { meter } from "./charts.ts";
 import { formatBytes, formatCount } from "../../core/format.ts";
-import { fineDuration, short } from "./format.ts";
-import { markup, nameOf, type Markup } from "./markup.ts";
+import { fineDuration, short } from "../page/format.ts";
+import { markup, nameOf, type Markup } from "../page/markup.ts";
 import type { Bin, RunNumbers } from "./numbers.ts";
 import { gallery } from "./outcomes.ts";
-import type { Picture } from "./pictures.ts";
+import type { Picture } from "../pictures/pictures.ts";
 import { section, table } from "./table.ts";
 
 export function contentSection(numbers: RunNumbers): Markup {

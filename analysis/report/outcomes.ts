@@ -1,10 +1,10 @@
 import type { Reason } from "../../core/types.ts";
 import { outcomeBar } from "./charts.ts";
 import { formatBytes, formatCount, formatMany } from "../../core/format.ts";
-import { addDays, fineDuration, instant, percent, short } from "./format.ts";
-import { markup, nameOf, type Content, type Markup } from "./markup.ts";
+import { addDays, fineDuration, instant, percent, short } from "../page/format.ts";
+import { markup, nameOf, type Content, type Markup } from "../page/markup.ts";
 import type { ReasonNumbers, RunNumbers, TextCount } from "./numbers.ts";
-import type { Picture } from "./pictures.ts";
+import type { Picture } from "../pictures/pictures.ts";
 import { section, table } from "./table.ts";
 
 export function headline(numbers: RunNumbers): Markup {

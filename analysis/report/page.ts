@@ -1,21 +1,12 @@
-import { createHash } from "node:crypto";
 import { contentSection, outputSection } from "./contents.ts";
-import { markup, textOf, trusted, type Markup } from "./markup.ts";
+import { documentOf } from "../page/document.ts";
+import { markup, textOf, type Markup } from "../page/markup.ts";
 import type { RunNumbers } from "./numbers.ts";
 import { headline, outcomeSection, reasonSections, warningSection } from "./outcomes.ts";
-import { noPictures, type Pictures } from "./pictures.ts";
+import { noPictures, type Pictures } from "../pictures/pictures.ts";
 import { placesSection, sqlSection } from "./places.ts";
 import { slowestSections, throughputSection } from "./speed.ts";
 import { style } from "./style.ts";
-
-/** Nothing is fetched and nothing runs: pictures are in the page, and the one style sheet is named by its digest. */
-const policy = [
-  "default-src 'none'",
-  "img-src data:",
-  `style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-].join("; ");
 
 /** One self-contained page about a run. Pure: equal numbers and pictures give an equal page. */
 export function render(numbers: RunNumbers, pictures: Pictures = noPictures): string {
@@ -30,30 +21,15 @@ export function render(numbers: RunNumbers, pictures: Pictures = noPictures): st
     placesSection(numbers),
     sqlSection(numbers),
   ].filter((part) => textOf(part) !== "");
-  const page = markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>imagemill run ${numbers.runId}</title>
-<style>${trusted(style)}</style>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the report</a>
+  const body = markup`<a class="skip" href="#main">Skip to the report</a>
 ${headline(numbers)}
 ${contentsOf(main)}
 <main id="main">
 ${main.map((part) => markup`${part}\n`)}</main>
 <footer>
 <p>Made by imagemill from the run's own files; the numbers are in <code>report.json</code> beside this page. Plan <code>${numbers.planId}</code>.</p>
-</footer>
-</body>
-</html>
-`;
-  return textOf(page);
+</footer>`;
+  return documentOf({ title: `imagemill run ${numbers.runId}`, style, body });
 }
 
 /** Links to the sections that are there. */

@@ -1,7 +1,7 @@
 import { archiveNames, controlNames } from "../../core/layout.ts";
 import { parseWarehouseUrl } from "../../warehouse/open.ts";
-import { addDays } from "./format.ts";
-import { markup, nameOf, type Content, type Markup } from "./markup.ts";
+import { addDays } from "../page/format.ts";
+import { markup, nameOf, type Content, type Markup } from "../page/markup.ts";
 import type { RunNumbers } from "./numbers.ts";
 import { section, table } from "./table.ts";
 

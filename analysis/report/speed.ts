@@ -1,7 +1,7 @@
 import { stageBar, throughputChart } from "./charts.ts";
 import { formatBytes, formatCount } from "../../core/format.ts";
-import { fineDuration, short } from "./format.ts";
-import { markup, nameOf, type Markup } from "./markup.ts";
+import { fineDuration, short } from "../page/format.ts";
+import { markup, nameOf, type Markup } from "../page/markup.ts";
 import type { RunNumbers } from "./numbers.ts";
 import { numberColumns, section, table } from "./table.ts";
 

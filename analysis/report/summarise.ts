@@ -2,7 +2,8 @@ import { addCounts, emptyCounts } from "../../core/events.ts";
 import { compareNames } from "../../core/names.ts";
 import type { ImageRow } from "../../core/rows.ts";
 import type { Commit, LoadRecord, Plan, RunState } from "../../core/types.ts";
-import { plainDuration, round } from "./collect.ts";
+import { plainDuration } from "../page/durations.ts";
+import { round } from "./collect.ts";
 import type { RunNumbers, SlowShard, Throughput } from "./numbers.ts";
 import { createTally } from "./tally.ts";
 

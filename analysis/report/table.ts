@@ -1,4 +1,4 @@
-import { markup, type Content, type Markup } from "./markup.ts";
+import { markup, type Content, type Markup } from "../page/markup.ts";
 
 export interface Column {
   head: string;

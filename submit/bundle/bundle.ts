@@ -20,7 +20,7 @@ export interface Bundle {
 const nodePlatform: Platform = { os: "linux", cpu: "x64", libc: "glibc" };
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const folders = ["core", "storage", "warehouse", "jobs", "configs", "partitioner", "pool", "archive", "analysis", "submit"];
-/** Needed only where runs are submitted or where the embedded warehouse is. */
+/** Needed only where runs are submitted or looked at, or where the embedded warehouse is. */
 const submitterOnly = new Set([
   "node",
   "@duckdb/node-api",
@@ -29,6 +29,9 @@ const submitterOnly = new Set([
   "@grpc/grpc-js",
   "@platformatic/kafka",
   "tar-stream",
+  "echarts",
+  "esbuild",
+  "hyparquet-writer",
 ]);
 
 /**

@@ -9,6 +9,8 @@ import { configFlags, runPositional } from "./flags.ts";
 import { defineVerb, type Shell } from "./verb.ts";
 
 const watchMs = 2000;
+/** Looking takes at most this share of the time, however many shards there are. */
+const lookShare = 0.1;
 /** When nobody is seen to work and nothing has changed for so long, nothing will. */
 const idleMs = 60_000;
 
@@ -56,11 +58,14 @@ async function watch(first: RunStatus, { look, screen, shell, change }: Watching
   const { clock, signal } = shell;
   let status = first;
   let changedAtMs = clock.monotonicMs();
+  let lookMs = 0;
   for (;;) {
     screen.event({ type: "state", runId: status.runId, state: status.state });
     if (status.state === "running" || status.state === "planned") screen.event(statusEvent(status));
-    await clock.sleep(watchMs, signal);
+    await clock.sleep(Math.max(watchMs, lookMs / lookShare), signal);
+    const lookedAtMs = clock.monotonicMs();
     const next = await look();
+    lookMs = clock.monotonicMs() - lookedAtMs;
     const isChanged = changeText(next) !== changeText(status);
     status = next;
     if (isChanged) {

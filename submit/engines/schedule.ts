@@ -15,7 +15,7 @@ export interface ShardFailure {
 export interface Schedule {
   readonly shardAttempts: number;
   readonly slotCount: number;
-  /** Front first. */
+  /** The last is the next: taking it costs the same however many wait. */
   waiting: string[];
   /** Shards that each slot's process has been given and has not ended, in that order. No process: absent. */
   slots: Map<number, string[]>;
@@ -53,7 +53,7 @@ export function newSchedule(shards: string[], slotCount: number, shardAttempts: 
   return {
     shardAttempts,
     slotCount: Math.max(1, Math.min(slotCount, shards.length)),
-    waiting: [...shards],
+    waiting: shards.toReversed(),
     slots: new Map(),
     begun: new Set(),
     failures: new Map(),
@@ -89,7 +89,7 @@ function exited(schedule: Schedule, { slot, failure, fatal }: Extract<ScheduleEv
   const begun = given.filter((shard) => schedule.begun.has(shard));
   // One that died before it began anything must cost an attempt, too, or this would never end.
   const blamed = begun.length > 0 ? begun : given.slice(0, 1);
-  schedule.waiting.unshift(...given.filter((shard) => !blamed.includes(shard)));
+  schedule.waiting.push(...given.filter((shard) => !blamed.includes(shard)).toReversed());
   for (const shard of blamed) attemptFailed(schedule, { shard, ...failure });
 }
 
@@ -132,7 +132,7 @@ function attemptFailed(schedule: Schedule, failure: ShardFailure): void {
   if (!schedule.stopping && failures < schedule.shardAttempts) {
     schedule.retried += 1;
     // Next, not last: what can never succeed shows before the rest of the run has failed its first attempts.
-    schedule.waiting.unshift(failure.shard);
+    schedule.waiting.push(failure.shard);
     return;
   }
   schedule.failed.push(failure);
@@ -143,7 +143,7 @@ function mayGive(schedule: Schedule): boolean {
 }
 
 function give(schedule: Schedule, slot: number): ScheduleCommand {
-  const shard = schedule.waiting.shift()!;
+  const shard = schedule.waiting.pop()!;
   schedule.slots.set(slot, [...(schedule.slots.get(slot) ?? []), shard]);
   return { do: "assign", slot, shard };
 }

@@ -110,7 +110,10 @@ function placeLines({ outputs, rowsLoaded, bytesOut, places, report }: RunSummar
 }
 
 function nextLines(summary: RunSummary, view: SummaryView, paint: Painter): string[] {
-  const commands: [string, string][] = [[`${view.command} report ${summary.runId}${view.where} --open`, "look at the report"]];
+  const commands: [string, string][] = [
+    [`${view.command} report ${summary.runId}${view.where} --open`, "look at this run"],
+    [`${view.command} report${view.where} --open`, "look at all runs"],
+  ];
   if (summary.quarantined > 0)
     commands.push([`${view.command} replay ${summary.runId}${view.where}${view.work}`, "process the quarantined again"]);
   commands.push([`${view.command} verify ${summary.runId}${view.where}`, "audit the run"]);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { addDays, fineDuration, instant, percent, short } from "../../analysis/report/format.ts";
+import { addDays, fineDuration, instant, percent, short } from "../../analysis/page/format.ts";
 
 describe("figures of a report", () => {
   it("shares hide neither a few nor a few missing", () => {

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import { createPictureMaker } from "../../analysis/report/picture-maker.ts";
+import { createPictureMaker } from "../../analysis/pictures/picture-maker.ts";
 import { chequeredPng } from "../../demo/broken.ts";
 
 const limits = { deadlineMs: 8000, maxMemoryBytes: 1.5e9 };

@@ -6,6 +6,7 @@ import sharp from "sharp";
 import { imagesOf, makeCorpus, withComment } from "../../benchmarks/corpus.ts";
 import type { Measurement } from "../../benchmarks/contenders.ts";
 import { machineSlug, type MachineCard } from "../../benchmarks/machine.ts";
+import { enginesReport, type Took } from "../../benchmarks/engines-report.ts";
 import { report, type Results } from "../../benchmarks/results.ts";
 import { median } from "../../benchmarks/statistics.ts";
 import { sha256Hex } from "../../core/digest.ts";
@@ -32,6 +33,25 @@ describe("the benchmark", () => {
   it("takes the middle", () => {
     assert.equal(median([9, 1, 5]), 5);
     assert.equal(median([4, 1, 2, 9]), 3);
+  });
+
+  it("compares engines within each repetition, and says when there was too little work", () => {
+    const took = (startUpMs: number, workMs: number): Took => ({ startUpMs, workMs, wallMs: startUpMs + workMs });
+    const repetition = (workMs: number) => ({
+      local: took(700, workMs),
+      "local, not bound": took(700, workMs * 1.1),
+      spark: took(5000, workMs * 1.2),
+      "spark, one worker": took(5000, workMs * 2.1),
+    });
+    const results = { machine, images: 12_000, description: "photographs", cores: 2 };
+    // The second repetition met a slower machine: its ratios are the same.
+    const text = enginesReport({ ...results, repetitions: [repetition(60_000), repetition(90_000), repetition(61_000)] });
+    assert.match(text, /Overhead of spark after start-up, 2 workers each: 20 \(20, 20, 20\) %/);
+    assert.match(text, /not bound to a core, as Spark's are not: 9\.09 /);
+    assert.match(text, /2 spark workers against one: 1\.75 \(/);
+    assert.match(text, /\| spark +\| 5 +\|/);
+    assert.doesNotMatch(text, /Too short/);
+    assert.match(enginesReport({ ...results, repetitions: [repetition(10_000)] }), /Too short to count: 10 s of work/);
   });
 
   it("compares medians with those of the first contender, with and without start-up", () => {

@@ -36,6 +36,7 @@ export function warehouseViewsContract(createPlace: () => Promise<WarehousePlace
   };
   const timed = (process_ms: number): ImageRow["timings"] => ({ read_ms: 1, queue_ms: 0, process_ms, write_ms: 3 });
   const folder = "file:///photos";
+  const copyOfSource = outputRow({ job: "source", variant: "original", uri: "gs://archive/source.jpg" });
 
   const firstRun: ImageRow[] = [
     imageRow({ name: "a", generation: "10", processed_at: "2026-11-23T10:00:59.900Z", timings: timed(10), size_bytes: 600 }),
@@ -57,10 +58,18 @@ export function warehouseViewsContract(createPlace: () => Promise<WarehousePlace
   ];
   const of = { run_id: later, run_date: "2026-11-22" };
   const secondRun: ImageRow[] = [
-    imageRow({ ...of, name: "a", generation: "9" }),
-    imageRow({ ...of, name: "b", generation: "9007199254740994" }),
-    imageRow({ ...of, name: "c", generation: "2", bucket: folder }),
-    imageRow({ ...of, name: "c", generation: "2", bucket: "ingestion" }),
+    imageRow({ ...of, name: "a", generation: "9", camera_make: "Nikon", camera_model: "NIKON D850" }),
+    imageRow({ ...of, name: "b", generation: "9007199254740994", camera_make: null, camera_model: "Pixel 8" }),
+    imageRow({ ...of, name: "c", generation: "2", bucket: folder, camera_make: "LEICA", camera_model: null, outputs: [copyOfSource] }),
+    imageRow({
+      ...of,
+      name: "c",
+      generation: "2",
+      bucket: "ingestion",
+      camera_make: null,
+      camera_model: null,
+      outputs: [copyOfSource, outputRow({ uri: "gs://archive/thumbnail.jpg" }), outputRow({ uri: "gs://archive/larger.jpg" })],
+    }),
     imageRow({ ...of, name: "d", generation: "1763900000000000001" }),
   ];
 
@@ -192,6 +201,77 @@ export function warehouseViewsContract(createPlace: () => Promise<WarehousePlace
         ...run,
       },
     ]);
+  });
+
+  it("dashboard_images is flat, one row an image of a loaded run", async () => {
+    const rows = await warehouse.query("SELECT * FROM dashboard_images WHERE run_id = @run AND name IN ('d', 'q2') ORDER BY name", {
+      run: runId,
+    });
+    const shared = { run_id: runId, run_date: "2026-11-23", run_started_at: "2026-11-23T10:00:00.000Z", engine: "local" };
+    const nothing = { format: null, color_space: null, camera: null, taken_at: null, width: null, height: null, megapixels: null };
+    assert.deepEqual(rows, [
+      {
+        ...shared,
+        bucket: "ingestion",
+        name: "d",
+        generation: "1763900000000000001",
+        outcome: "ok",
+        reason: null,
+        message: null,
+        format: "png",
+        color_space: "srgb",
+        camera: 'Canon EOS "5D" \\ é 😀',
+        taken_at: "2019-05-03T12:34:56.000Z",
+        width: 1000,
+        height: 500,
+        megapixels: 24,
+        size_bytes: 300,
+        processed_at: "2026-11-23T10:01:20.000Z",
+        read_ms: 1,
+        queue_ms: 0,
+        process_ms: 100,
+        write_ms: 3,
+        output_bytes: 12_000,
+        output_uri: "gs://archive/2026-11-23/x.jpg",
+        sample_key: "8277e091",
+      },
+      {
+        ...shared,
+        ...nothing,
+        bucket: "ingestion",
+        name: "q2",
+        generation: "1763900000000000001",
+        outcome: "quarantined",
+        reason: "corrupt",
+        message: "not readable",
+        size_bytes: 7,
+        processed_at: "2026-11-23T10:02:00.000Z",
+        read_ms: 1.5,
+        queue_ms: 0,
+        process_ms: 8.25,
+        write_ms: 2,
+        output_bytes: 0,
+        output_uri: null,
+        sample_key: "74d502a7",
+      },
+    ]);
+    assert.deepEqual(await warehouse.query("SELECT COUNT(*) AS n FROM dashboard_images"), [{ n: firstRun.length + secondRun.length }]);
+  });
+
+  it("dashboard_images says a camera's make once, and passes over the copy of the source", async () => {
+    const rows = await warehouse.query("SELECT name, camera, output_uri FROM dashboard_images WHERE run_id = @run ORDER BY name, bucket", {
+      run: later,
+    });
+    assert.deepEqual(
+      rows.map((row) => [row["camera"], row["output_uri"]]),
+      [
+        ["NIKON D850", "gs://archive/2026-11-23/x.jpg"],
+        ["Pixel 8", "gs://archive/2026-11-23/x.jpg"],
+        ["LEICA", null],
+        [null, "gs://archive/thumbnail.jpg"],
+        ['Canon EOS "5D" \\ é 😀', "gs://archive/2026-11-23/x.jpg"],
+      ],
+    );
   });
 }
 

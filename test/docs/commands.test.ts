@@ -46,7 +46,7 @@ const here: { command: RegExp; answer: RegExp }[] = [
     answer: /: 3 objects, [^]*about .* here, with \d+ workers?[^]*nothing was stored/,
   },
   { command: /^npx imagemill run --source ~\/Pictures$/, answer: /is done: 3 images/ },
-  { command: /^npx imagemill report --open$/, answer: /report\.html/ },
+  { command: /^npx imagemill report --open$/, answer: /out\/dashboard\.html/ },
 ];
 
 describe("the commands of README.md and CONTRIBUTING.md", function () {

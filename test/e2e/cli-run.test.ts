@@ -93,8 +93,15 @@ describe("runs on the command line", function () {
     assert.equal(verify.code, 0, verify.out);
     assert.deepEqual(lastLine(verify.out), { runId: id, holds: true, violations: [] });
     assert.match((await run("verify", id)).out, /holds\n {2}looked at 2 shards, 26 rows, 48 outputs, 26 rows in the warehouse/);
-    assert.deepEqual(lastLine((await run("report", "--json")).out)["runId"], id);
+    assert.deepEqual(lastLine((await run("report", id, "--json")).out)["runId"], id);
     assert.deepEqual(await tree(), before, "looking writes nothing");
+    const dashboard = await run("report", "--json");
+    assert.equal(dashboard.code, 0, dashboard.err);
+    const { page, bytes, ...shown } = lastLine(dashboard.out);
+    assert.deepEqual(shown, { runs: 1, images: images + 2, pictures: 0, share: 1, olderRuns: 0 });
+    assert.equal((await stat(new URL(String(page)))).size, bytes);
+    assert.match((await run("report")).out, /^dashboard of 1 run and 26 images \(\d+ kB\): out\/dashboard\.html$/m);
+    assert.equal((await run("report", id, "--days", "3")).code, 2);
 
     await sharp({ create: { width: 9, height: 9, channels: 3, background: "red" } })
       .png()

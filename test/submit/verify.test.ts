@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { systemClock, systemRandom } from "../../core/clock.ts";
 import { controlNames } from "../../core/layout.ts";
-import { silentLogger } from "../../core/log.ts";
 import { decodeNdjson, encodeNdjson } from "../../core/ndjson.ts";
 import type { ImageRow } from "../../core/rows.ts";
 import type { Commit, Plan, Seal, ShardEntry } from "../../core/types.ts";
@@ -15,8 +9,8 @@ import type { ObjectStore } from "../../storage/store.ts";
 import type { Driver } from "../../submit/driver.ts";
 import { run } from "../../submit/run.ts";
 import { verifyRun } from "../../submit/verify.ts";
-import { openWarehouse } from "../../warehouse/open.ts";
-import { bareRun, createWorld, fakeClock, type World } from "./world.ts";
+import { finishedRun, type Finished } from "./finished-run.ts";
+import { bareRun, createWorld, fakeClock } from "./world.ts";
 
 const objects = {
   ...Object.fromEntries(Array.from({ length: 9 }, (_, index) => [`photo ${index}.jpg`, `image ${index}`])),
@@ -24,38 +18,6 @@ const objects = {
   a: "one",
   "a/b": "two",
 };
-
-interface Finished extends AsyncDisposable {
-  world: World;
-  driver: Driver;
-  runId: string;
-  plan: Plan;
-  database: string;
-}
-
-async function finished(): Promise<Finished> {
-  const folder = await mkdtemp(join(tmpdir(), "imagemill-verify-"));
-  const database = join(folder, "w.duckdb");
-  const warehouse = pathToFileURL(database).href.replace("file:", "duckdb:");
-  const world = await createWorld("memory", objects);
-  const context = { log: silentLogger, clock: systemClock, random: systemRandom, lockTimeoutMs: 5000 };
-  const driver = await world.driver({ config: { warehouse }, parts: { openWarehouse: async (url) => openWarehouse(url, context) } });
-  const { runId, exitCode } = await run(driver, bareRun);
-  assert.equal(exitCode, 0);
-  const plan = (await readJson<Plan>(driver.control, controlNames.plan(runId)))!;
-  return {
-    world,
-    driver,
-    runId,
-    plan,
-    database,
-    [Symbol.asyncDispose]: async () => {
-      await driver[Symbol.asyncDispose]();
-      await world[Symbol.asyncDispose]();
-      await rm(folder, { recursive: true });
-    },
-  };
-}
 
 async function codesOf(driver: Driver, runId: string): Promise<string[]> {
   const result = await verifyRun(driver, runId);
@@ -67,7 +29,7 @@ describe("verify", function () {
   this.timeout(60_000);
   let run1: Finished;
   before(async () => {
-    run1 = await finished();
+    run1 = await finishedRun(objects);
   });
   after(async () => run1[Symbol.asyncDispose]());
 
@@ -244,7 +206,7 @@ describe("verify, against the warehouse", function () {
   ];
   for (const [what, sql, expected] of statements) {
     it(`finds ${what}`, async () => {
-      await using run1 = await finished();
+      await using run1 = await finishedRun(objects);
       const instance = await DuckDBInstance.create(run1.database);
       const connection = await instance.connect();
       await connection.run(sql);
@@ -266,7 +228,7 @@ describe("verify, against the archive", () => {
   };
 
   it("finds outputs that were deleted early or replaced, and a copy of the rows that is gone", async () => {
-    await using run1 = await finished();
+    await using run1 = await finishedRun(objects);
     const thumbnail = await anOutput(run1, /thumbnails/);
     await thumbnail.archive.delete(thumbnail.name);
     assert.deepEqual(await codesOf(run1.driver, run1.runId), ["OUTPUT_MISSING"]);
@@ -279,7 +241,7 @@ describe("verify, against the archive", () => {
   });
 
   it("counts what the lifecycle took after its days as expired, and holds", async () => {
-    await using run1 = await finished();
+    await using run1 = await finishedRun(objects);
     const archive = await run1.world.store("archive");
     for await (const page of archive.list()) for (const { name } of page.objects) await archive.delete(name);
     const eighth = fakeClock("2026-12-01T09:00:00Z");

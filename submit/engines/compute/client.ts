@@ -1,5 +1,6 @@
 import type { protos } from "@google-cloud/batch";
 import type { Clock, Random } from "../../../core/clock.ts";
+import { digestOf } from "../../../core/digest.ts";
 import { parseEndpoint } from "../../../core/endpoint.ts";
 import { grpcCalls, isAlreadyExists, isNotFound, isUnfulfilled, requestIdOf } from "../grpc-call.ts";
 import type { Job } from "./job.ts";
@@ -49,7 +50,8 @@ export function openBatch({ project, endpoint, clock, random }: BatchPlace): Bat
     get,
     create: async (parent, jobId, job, signal) => {
       const name = `${parent}/jobs/${jobId}`;
-      const request = { parent, jobId, job, requestId: requestIdOf(`create ${name}`) };
+      // Another job of the same id, made when other shards were left, is another request.
+      const request = { parent, jobId, job, requestId: requestIdOf(`create ${name} ${digestOf(job)}`) };
       try {
         const created = await call("create the job", async (own) => (await (await client()).createJob(request, own))[0], signal);
         return { job: created, taken: false };

@@ -41,7 +41,7 @@ async function readEnd(store: ObjectStore, name: string, signal: AbortSignal): P
 }
 
 /** Pure. */
-export function parseDriverLog(text: string): DriverLog {
+function parseDriverLog(text: string): DriverLog {
   const lines = text.split("\n");
   const said = lines.findLast((line) => line.startsWith('{"imagemill":'));
   const ending = said === undefined ? undefined : endingOf(said);

@@ -27,7 +27,7 @@ const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
 /** What the API takes as the longest life of a batch or cluster: 10 minutes to 14 days. */
-export function lifeSeconds(timeoutMs: number): number {
+function lifeSeconds(timeoutMs: number): number {
   return Math.ceil(Math.min(Math.max(timeoutMs, 10 * minuteMs), 14 * dayMs) / 1000);
 }
 

@@ -292,6 +292,8 @@ def do_shards(context, spec, pid, begun, over=lambda: None):
     `pid` is the process that SIGTERM cancels. `begun` is given the job, whose `cancelled` it may set. `over` is called
     when a cancelled job has ended, before that is told.
     """
+    # Three lines a task are a long log where there are many shards.
+    context.setLogLevel("WARN")
     status = Status(spec["status"], pid)
     job = Job(context, dict(spec, shards=None), spec["shards"])
     begun(job)

@@ -1,4 +1,16 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { codeOf } from "../../../core/errors.ts";
@@ -110,13 +122,31 @@ export function readIfThere<T>(path: string): T | undefined {
 
 /** The end of what was printed. */
 export function logTail(files: SubmissionFiles): string {
-  return lastLines(textIfThere(files.log)?.slice(-tailBytes) ?? "");
+  return lastLines(endOf(files.log));
 }
 
 /** The end of what a driver printed, for a message: what happened, not where in Spark. */
 export function lastLines(text: string): string {
   const lines = text.split("\n").filter((line) => line.trim() !== "" && !/^\s+(at |\.\.\. \d+ more)/.test(line));
   return lines.slice(-tailLines).map(printable).join("\n");
+}
+
+/** However long the file is. */
+function endOf(path: string): string {
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return "";
+    throw error;
+  }
+  try {
+    const { size } = fstatSync(file);
+    const bytes = Buffer.alloc(Math.min(size, tailBytes));
+    return bytes.toString("utf8", 0, readSync(file, bytes, 0, bytes.length, size - bytes.length));
+  } finally {
+    closeSync(file);
+  }
 }
 
 function textIfThere(path: string): string | undefined {

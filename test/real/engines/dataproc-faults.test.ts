@@ -46,7 +46,7 @@ describe("the dataproc engine when things go wrong", function () {
     await using bench = await makeDataprocBench(world, { shards: 2, shardMs: 10 });
     world.dataproc.faults = ({ method, index }) => {
       const [code, when] = (method === "CreateBatch" ? lost[index - 1] : undefined) ?? [];
-      return code === undefined ? undefined : { code, when: when! };
+      return code === undefined ? undefined : { code, when: when };
     };
     const handle = await submit(bench.engine, bench);
     const requests = called("CreateBatch").map(({ request }) => request as CreateBatch);

@@ -87,7 +87,7 @@ describe("runs on Dataproc", function () {
     await removeObject(world, bucket, `control/${controlNames.submit(runId)}`);
     const attached = startImagemill(where, ...run, "--json");
     const ended = new Promise<number | null>((resolve) => attached.on("close", resolve));
-    await until(async () => Number(((await ask(where, ["status", runId]))["shards"] as { committed: number }).committed) >= 1);
+    await until(async () => ((await ask(where, ["status", runId]))["shards"] as { committed: number }).committed >= 1);
     assert.equal(world.dataproc.batches().filter(({ labels }) => labels?.["imagemill-run"] === runId).length, 1, "one, asked for twice");
 
     const cancelled = await ask(where, ["cancel", runId]);

@@ -1,3 +1,5 @@
+import type { Reason } from "../../core/types.ts";
+
 /** A small picture that goes into the page as it is. */
 export interface Picture {
   name: string;
@@ -16,3 +18,13 @@ export interface Pictures {
 }
 
 export const noPictures: Pictures = { quarantined: [], outputs: [] };
+
+/** Of the rest there is nothing to see, or no copy. */
+export const picturable: ReadonlySet<Reason> = new Set<Reason>([
+  "corrupt",
+  "truncated",
+  "too_many_pixels",
+  "timeout",
+  "crashed",
+  "job_error",
+]);
