@@ -80,9 +80,8 @@ def outcomes_of(spec, failure, attempt):
         outcome["stop"] = "cancelled"
     elif failure["exitCode"] in (USAGE, PRECONDITION) or attempt >= spec["shardAttempts"]:
         # Raised instead, it would end the whole Spark job: the other shards go on.
-        outcome.update(failed=1, in_a_row=1, failures=[failure])
-        if failure["exitCode"] in (USAGE, PRECONDITION):
-            outcome["stop"] = "fatal"
+        stop = "fatal" if failure["exitCode"] in (USAGE, PRECONDITION) else None
+        outcome.update(failed=1, in_a_row=1, failures=[failure], stop=stop)
     else:
         return None
     return outcome
@@ -96,13 +95,9 @@ def run_worker(spec, shard, attempt):
     ]  # fmt: skip
     try:
         process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(os.environ, **spec["environment"]),
-            preexec_fn=end_with_parent(),
-        )
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=dict(os.environ, **spec["environment"]), preexec_fn=end_with_parent(),
+        )  # fmt: skip
     except OSError as error:
         return failure_of(shard, None, "cannot start %s: %s" % (command[0], error), None)
     said, tail = {}, collections.deque(maxlen=TAIL_LINES)
@@ -206,8 +201,6 @@ def parsed(line):
 class Job:
     """The Spark job in a thread of its own, so that this one can watch it, tell of it and stop it."""
 
-    GROUP = "imagemill"
-
     def __init__(self, context, spec, shards):
         self.context, self.spec, self.shards = context, spec, shards
         self.outcomes = context.accumulator(Outcomes().zero(None), Outcomes())
@@ -217,7 +210,7 @@ class Job:
 
     def run(self):
         try:
-            self.context.setJobGroup(self.GROUP, "imagemill %s" % self.spec["runId"], interruptOnCancel=True)
+            self.context.setJobGroup("imagemill", "imagemill %s" % self.spec["runId"], interruptOnCancel=True)
             shards = self.context.parallelize(self.shards, max(1, len(self.shards)))
             shards.mapPartitions(task_of(self.spec, self.outcomes)).foreach(lambda _: None)
         except Exception as error:
@@ -259,14 +252,9 @@ class Job:
             last = value["failures"][-1]
             return {"state": "failed", "message": "shard %s: %s" % (last["shard"], last["message"]), "hint": last["hint"]}
         if self.error is not None:
-            return {"state": "failed", "message": spark_message(self.error)}
+            text = str(self.error)
+            return {"state": "failed", "message": text[max(text.find("Job aborted"), 0) :][:MESSAGE_CHARACTERS]}
         return {"state": "succeeded"}
-
-
-def spark_message(error):
-    text = str(error)
-    at = max(text.find("Job aborted"), 0)
-    return text[at : at + MESSAGE_CHARACTERS]
 
 
 class Status:
@@ -308,8 +296,7 @@ def do_shards(context, spec, pid, begun, over=lambda: None):
 
 def at_driver(context, uri):
     """The path of what Spark was given along under this URI, or of a copy where it gave it to executors only."""
-    path = uri if os.path.exists(uri) else given(os.path.basename(uri))
-    return path or fetched(context, uri)
+    return (uri if os.path.exists(uri) else given(os.path.basename(uri))) or fetched(context, uri)
 
 
 def fetched(context, uri):
@@ -348,10 +335,7 @@ def main(arguments):
         spec = json.load(file)
 
     def begun(job):
-        def on_terminate(_signal, _frame):
-            job.cancelled = True
-
-        signal.signal(signal.SIGTERM, on_terminate)
+        signal.signal(signal.SIGTERM, lambda _signal, _frame: setattr(job, "cancelled", True))
 
     # A cancel is over when nothing runs any more; everything else is known before.
     ending = do_shards(context, spec, os.getpid(), begun, over=context.stop)
