@@ -54,12 +54,12 @@ export interface DataprocEngineConfig {
   cluster?: string;
   /** Of a serverless batch. */
   runtimeVersion: string;
-  /** Holds imagemill; of a serverless batch. */
-  containerImage?: string;
+  /** Container image that holds imagemill, of a serverless batch; absent: nodes are sent the runtime archive. */
+  image?: string;
   executorCores: 4 | 8 | 16;
   maxExecutors: number;
-  /** Sizes the fleet: the predicted work is to be done in that time. */
-  finishWithinMs: number;
+  /** How long the work should take once executors are up. */
+  targetDurationMs: number;
   taskCpus: number;
   shardAttempts: number;
   speculation: boolean;

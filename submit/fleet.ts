@@ -2,7 +2,7 @@ import { gib, serverlessDiskBytes, serverlessDriver, type Fleet } from "../capac
 import type { Config } from "../configs/config.ts";
 import { ImagemillError } from "../core/errors.ts";
 import type { Plan } from "../core/types.ts";
-import { fleetOf as computeFleetOf, machineOf } from "./engines/compute/fleet.ts";
+import { computeFleet, machineOf } from "./engines/compute/fleet.ts";
 import { fleetOf as dataprocFleetOf, spotWorkersOf } from "./engines/dataproc/fleet.ts";
 import { shardStartMs, sparkFleet } from "./engines/spark/fleet.ts";
 
@@ -47,24 +47,13 @@ function localFleet({ processes, threadsPerProcess }: { processes: number; threa
 function remoteFleet(config: FleetConfig, engine: string, localCores: number, plan: Plan): Fleet | undefined {
   try {
     if (engine === "dataproc") return dataprocFleet(config.dataproc, plan);
-    return engine === "compute" ? computeFleet(config.compute, plan) : sparkFleet(config.spark, localCores);
+    if (engine === "compute") return computeFleet(plan.shards, config.compute, plan.policy.limits.workerMemoryBytes);
+    return sparkFleet(config.spark, localCores);
   } catch (error) {
     // What the engine cannot do is its own to refuse, at submit.
     if (error instanceof ImagemillError) return undefined;
     throw error;
   }
-}
-
-function computeFleet(config: Config["compute"], plan: Plan): Fleet {
-  const { machines, parallelism } = computeFleetOf(plan.shards, config, plan.policy.limits.workerMemoryBytes);
-  const shape = shapeOf(config.machineType);
-  return {
-    ...onGoogle,
-    billing: "machines",
-    machines: shape === undefined ? [] : [{ ...shape, count: machines, spot: config.provisioning === "spot" }],
-    workers: parallelism,
-    threads: config.taskCpus,
-  };
 }
 
 const onGoogle = { startMs: cloudStartMs, shardStartMs, shuffleBytes: 0 } as const;

@@ -22,8 +22,6 @@ import type { WorkerCommand } from "./engines/worker-process.ts";
 
 /** The command line of this installation. */
 const entry = fileURLToPath(new URL("bin.js", import.meta.url));
-/** The same in an image of submit/bundle/Containerfile. */
-const imageCommand = "/opt/imagemill/bin/imagemill";
 /** How long a load waits for a database file that another process has open. */
 const warehouseLockTimeoutMs = 60_000;
 
@@ -155,8 +153,7 @@ async function dataprocEngine(config: Config, host: DriverHost): Promise<Engine>
     control: config.control,
     openStore: async (url) => openStore(url, storeContext(config, host)),
     runtime: async (control, signal) => {
-      const { containerImage } = config.dataproc;
-      if (containerImage !== undefined) return { driver: await uploadDriver(control, signal), command: [imageCommand] };
+      if (config.dataproc.image !== undefined) return { driver: await uploadDriver(control, signal), command: ["imagemill"] };
       return uploadRuntime(control, await bundleOf(host, signal), signal);
     },
     workerEnvironment: workerEnvironmentOf(config),

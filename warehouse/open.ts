@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Clock, Random } from "../core/clock.ts";
-import { usageError } from "../core/errors.ts";
+import { codeOf, exitCodes, ImagemillError, usageError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import type { Warehouse } from "./warehouse.ts";
 
@@ -28,11 +28,22 @@ const forms = "Write duckdb:///absolute/path.duckdb, duckdb:relative/path.duckdb
 export async function openWarehouse(url: string, context: WarehouseContext): Promise<Warehouse> {
   const location = parseWarehouseUrl(url);
   if (location.dialect === "duckdb") {
-    const { duckdbWarehouse } = await import("./duckdb.ts");
+    const { duckdbWarehouse } = await import("./duckdb.ts").catch((error: unknown) => {
+      throw codeOf(error) === "ERR_MODULE_NOT_FOUND" ? duckdbMissing(error) : error;
+    });
     return duckdbWarehouse({ ...location, ...context });
   }
   const { bigqueryWarehouse } = await import("./bigquery.ts");
   return bigqueryWarehouse({ ...location, ...context });
+}
+
+/** The archive for nodes of a cluster comes without it. */
+function duckdbMissing(cause: unknown): Error {
+  return new ImagemillError("NOT_INSTALLED", "DuckDB is not part of this runtime", {
+    exitCode: exitCodes.usage,
+    hint: "Where runs are driven from a cluster, the warehouse is BigQuery: --warehouse bigquery://project/dataset.",
+    cause,
+  });
 }
 
 /** `url` of the result is the one form that equal places share. Relative paths start from `folder`. */

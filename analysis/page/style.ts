@@ -14,7 +14,7 @@ export const baseStyle = `
   --ok: light-dark(#2a7f93, #55b0c2);
   --skipped: light-dark(#a3a8b0, #6f7680);
   --quarantined: light-dark(#d1612f, #ee8a5a);
-  --read: light-dark(#7a6cc4, #a79cf0);
+  --read: light-dark(#9bbfe3, #44709f);
   --write: light-dark(#c79a1b, #dfb545);
 }
 :root[data-theme="light"] { color-scheme: light; }

@@ -36,19 +36,19 @@ export const dataproc = z.strictObject({
   runtimeVersion: named(/^\d+\.\d+$/, "a runtime version like 2.3")
     .default("2.3")
     .describe("Runtime of a serverless batch."),
-  containerImage: text("an image like europe-docker.pkg.dev/project/repository/imagemill:1")
+  image: text("an image like europe-docker.pkg.dev/project/repository/imagemill:1")
     .exactOptional()
     .describe(
-      "Image of a serverless batch that holds imagemill (submit/bundle/Containerfile), instead of the archive that is sent otherwise.",
+      "A container image with `imagemill` on its path (submit/bundle/Containerfile), for a serverless batch; without one, nodes are sent the archive of `imagemill bundle`.",
     ),
   executorCores: z
     .union([z.literal(4), z.literal(8), z.literal(16)], { error: "must be 4, 8 or 16" })
     .default(4)
     .describe("Cores of a Spark executor: 4, 8 or 16."),
   maxExecutors: whole(2, 2000).default(100).describe("Executors at most, whatever the predicted work."),
-  finishWithinMs: duration(60_000, "15m", 7 * day, "7d")
-    .prefault("15m")
-    .describe("As many executors are asked for as the predicted work needs to be done in that time."),
+  targetDurationMs: duration(60_000, "30m", 7 * day, "7d")
+    .prefault("30m")
+    .describe("How long the work should take once executors are up: decides how many there are, up to `maxExecutors`."),
   taskCpus: whole(1, 16).default(1).describe("Cores of one Spark task (`spark.task.cpus`): the threads of its worker process."),
   shardAttempts: whole(1, 10).default(4).describe("Attempts at a shard before it is given up."),
   speculation: flag()

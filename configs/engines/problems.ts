@@ -5,8 +5,7 @@ import type { ConfigProblem } from "../problems.ts";
 export function engineProblems(config: Config): ConfigProblem[] {
   if (config.engine === "spark") return config.spark.master === undefined ? [masterMissing] : [];
   if (config.engine === "dataproc") return [...dataprocProblems(config), ...folderProblems(config)];
-  if (config.engine === "compute")
-    return [...(config.compute.region === undefined ? [regionMissing("compute")] : []), ...folderProblems(config)];
+  if (config.engine === "compute") return [...computeProblems(config), ...folderProblems(config)];
   return [];
 }
 
@@ -36,6 +35,15 @@ function dataprocProblems({ dataproc }: Config): ConfigProblem[] {
     problems.push({ path: ["dataproc", "network"], message: "and dataproc.subnetwork exclude each other", hint });
   }
   return problems;
+}
+
+function computeProblems({ compute }: Config): ConfigProblem[] {
+  const { region, allowedLocations } = compute;
+  if (region === undefined) return [regionMissing("compute")];
+  const elsewhere = allowedLocations.find((place) => place !== `regions/${region}` && !place.startsWith(`zones/${region}-`));
+  if (elsewhere === undefined) return [];
+  const hint = `Batch takes zones of its job's region only, like zones/${region}-a`;
+  return [{ path: ["compute", "allowedLocations"], message: `names ${elsewhere}, which is not in ${region}`, hint }];
 }
 
 /** Machines that Google lends see buckets, but no folder of this one. */

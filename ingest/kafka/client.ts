@@ -61,11 +61,12 @@ export function kafkaJoin(options: ClientOptions): Join {
     });
     // A broker answers one request of a connection after the other: a fetch that waits must not hold up heartbeats.
     const fetches = new ConnectionPool(clientId, connection);
+    const membership = listenTo(consumer, listener, options.clock);
     const close = async (): Promise<void> => {
+      membership.end();
       await waitAtMost(options.clock, leaveTimeoutMs, consumer.close(true));
       await waitAtMost(options.clock, leaveTimeoutMs, Promise.all([consumer.connections.close(), fetches.close()]));
     };
-    const membership = listenTo(consumer, listener, options.clock);
     try {
       signal.throwIfAborted();
       consumer.topics.trackAll(...topics);
@@ -73,7 +74,6 @@ export function kafkaJoin(options: ClientOptions): Join {
       const partitionCount = partitionsOf(await consumer.metadata({ topics }), topics).length;
       return memberOf({ consumer, fetches, options, close, listener, partitionCount });
     } catch (error) {
-      membership.end();
       await close();
       throw kafkaError(error);
     }

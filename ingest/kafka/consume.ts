@@ -153,8 +153,9 @@ export async function consume(options: ConsumeOptions, watch?: (consumption: Con
       totals.commits += 1;
       dispatch({ type: "committed", commits: sent });
       endIfCaughtUp();
-    } catch {
+    } catch (error) {
       // Fetches tell of outages; the offset is still to be committed, and the next tick tries.
+      if (codeOf(error) !== "KAFKA_UNAVAILABLE") fail(error);
       totals.commitsFailed += 1;
       dispatch({ type: "commit-failed", commits: sent });
     }
@@ -164,10 +165,12 @@ export async function consume(options: ConsumeOptions, watch?: (consumption: Con
   const deliver = (fetched: Fetched, share: () => () => void): void => {
     const { of, from } = fetched;
     if ("start" in fetched) {
-      const what = `${of.topic}/${of.partition}: messages ${from} to ${fetched.start - 1n}`;
-      options.say(`${what} are gone from the cluster: they were deleted before they were read`);
-      totals.expired += Math.max(0, Number(fetched.start - from));
-      dispatch({ type: "expired", of, from, start: fetched.start });
+      const { start } = fetched;
+      const gone = `messages ${from} to ${start - 1n} are gone from the cluster: they were deleted before they were read`;
+      const anew = `the log ends before ${from}, where the group was: the topic was made anew; reading it from ${start}`;
+      options.say(`${of.topic}/${of.partition}: ${start > from ? gone : anew}`);
+      totals.expired += Math.max(0, Number(start - from));
+      dispatch({ type: "expired", of, from, start });
       return;
     }
     const { messages, next, end: logEnd } = fetched;
@@ -225,7 +228,10 @@ export async function consume(options: ConsumeOptions, watch?: (consumption: Con
         else hear();
       },
       rebalancing: () => dispatch({ type: "commit-due" }),
-      failed: lost.reject,
+      failed: (error) => {
+        if (member !== undefined) totals.sessionsLost += 1;
+        lost.reject(error);
+      },
     };
     await using leaving = new AsyncDisposableStack();
     const joined = leaving.use(await options.join(listener, over.signal));
@@ -267,7 +273,6 @@ export async function consume(options: ConsumeOptions, watch?: (consumption: Con
       try {
         await belong();
       } catch (error) {
-        totals.sessionsLost += 1;
         if (!over.signal.aborted) await again(error);
       }
     }

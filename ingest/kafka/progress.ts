@@ -67,7 +67,7 @@ export type ProgressEvent =
   | { type: "located"; starts: Start[] }
   /** `next` is where the next fetch continues: offsets may be missing (compaction, transactions). */
   | { type: "fetched"; of: Term; from: bigint; offsets: bigint[]; next: bigint; end: bigint }
-  /** What was to be fetched is gone: retention was faster. `start` is the first that is there. */
+  /** What was to be fetched is not there: retention was faster, or the topic was made anew. `start` is the first that is. */
   | { type: "expired"; of: Term; from: bigint; start: bigint }
   | { type: "durable"; of: Term; offset: bigint }
   | { type: "ends"; ends: (Place & { end: bigint })[] }
@@ -170,7 +170,8 @@ function take(progress: Progress, { of, from, offsets, next, end }: Extract<Prog
 
 function skip(progress: Progress, { of, from, start }: Extract<ProgressEvent, { type: "expired" }>): Step {
   if (current(progress, of)?.position !== from) return done(progress);
-  return done(change(progress, of, (partition) => ({ ...partition, position: start })));
+  // In a log made anew, what the group has committed means nothing.
+  return done(change(progress, of, (p) => ({ ...p, position: start, committed: start < p.committed ? -1n : p.committed })));
 }
 
 function settle(partition: Partition, offset: bigint): Partition {

@@ -19,7 +19,20 @@ export interface Bundle {
 /** What nodes of a cluster run: Linux on x64 with glibc. */
 const nodePlatform: Platform = { os: "linux", cpu: "x64", libc: "glibc" };
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
-const folders = ["core", "storage", "warehouse", "jobs", "configs", "partitioner", "pool", "archive", "analysis", "submit"];
+const folders = [
+  "core",
+  "storage",
+  "warehouse",
+  "jobs",
+  "configs",
+  "partitioner",
+  "pool",
+  "archive",
+  "capacity",
+  "analysis",
+  "ingest",
+  "submit",
+];
 /** Needed only where runs are submitted or looked at, or where the embedded warehouse is. */
 const submitterOnly = new Set([
   "node",

@@ -38,16 +38,24 @@ export const bundleVerb = defineVerb({
   },
 });
 
-async function uploadTo(args: ConfigArguments, shell: Shell, bundle: Bundle): Promise<UploadedRuntime> {
-  const [{ openSession }, { openSessionStore }, { uploadRuntime }] = await Promise.all([
+/** What a Dataproc batch with a whole run is made of. */
+interface Uploaded extends UploadedRuntime {
+  /** Of Spark. */
+  properties: Record<string, string>;
+}
+
+async function uploadTo(args: ConfigArguments, shell: Shell, bundle: Bundle): Promise<Uploaded> {
+  const [{ openSession }, { openSessionStore }, { uploadRuntime }, { wholeRunProperties }] = await Promise.all([
     import("./session.ts"),
     import("./stores.ts"),
     import("../bundle/upload.ts"),
+    import("../engines/dataproc/fleet.ts"),
   ]);
   using session = await openSession(args, shell, { source: false, phase: "uploading" });
   const control = await openSessionStore(session.config, "control", shell, session.log);
   try {
-    return await uploadRuntime(control, bundle, shell.signal);
+    const properties = wholeRunProperties(session.config.dataproc, session.config.policy.limits.workerMemoryBytes);
+    return { ...(await uploadRuntime(control, bundle, shell.signal)), properties };
   } finally {
     await control.close();
   }
@@ -56,11 +64,13 @@ async function uploadTo(args: ConfigArguments, shell: Shell, bundle: Bundle): Pr
 async function linesOf(
   { file, files, written }: Bundle,
   sizeBytes: number,
-  uploaded: UploadedRuntime | undefined,
+  uploaded: Uploaded | undefined,
   cwd: string,
 ): Promise<string[]> {
   const { pathToFileURL } = await import("node:url");
   const how = written ? "wrote" : "was there already:";
   const local = `${how} ${placeText(pathToFileURL(file).href, cwd)}: ${files} files, ${formatBytes(sizeBytes)}`;
-  return uploaded === undefined ? [local] : [local, `archive ${uploaded.archive}`, `driver  ${uploaded.driver}`];
+  if (uploaded === undefined) return [local];
+  const properties = Object.entries(uploaded.properties).map(([name, value]) => `${name}=${value}`);
+  return [local, `archive    ${uploaded.archive}`, `driver     ${uploaded.driver}`, `properties ${properties.join(",")}`];
 }

@@ -15,8 +15,8 @@ import { defineVerb } from "./verb.ts";
 
 const defaultDays = 90;
 const defaultRows = 200_000;
-/** A browser takes a second to unpack as many, and the page has some 40 MB. */
-const mostRows = 1_000_000;
+/** Such a page has some 30 MB. */
+const mostRows = 500_000;
 const pageGroup = { group: "The dashboard:" } as const;
 
 export const reportVerb = defineVerb({

@@ -9,7 +9,7 @@ import { createIfAbsent } from "../../storage/objects.ts";
 import { isStoreError, type ObjectStore } from "../../storage/store.ts";
 import type { Engine, EngineStatus, Link, SubmitRequest } from "./engine.ts";
 import type { Batch } from "./compute/client.ts";
-import { fleetOf } from "./compute/fleet.ts";
+import { spreadOf } from "./compute/fleet.ts";
 import { groupLines, groupShards } from "./compute/groups.ts";
 import { isSameWork, jobIdOf, jobOf, type JobRequest, type MachineRuntime } from "./compute/job.ts";
 import { failedStatus, lastWordsOf, statusOf, taskFailure, type LastWords, type TaskFailure } from "./compute/status.ts";
@@ -65,13 +65,13 @@ async function submit(request: SubmitRequest, options: ComputeEngineOptions, sig
   const { region } = config;
   if (region === undefined) throw usageError("it is not said where the machines shall run", "--set compute.region=europe-west4");
   refuseOwnJobs(plan);
-  const fleet = fleetOf(request.shards, config, plan.policy.limits.workerMemoryBytes);
+  const spread = spreadOf(request.shards, config, plan.policy.limits.workerMemoryBytes);
   const project = await batch.project(signal);
   const parent = `projects/${project}/locations/${region}`;
   const jobId = jobIdOf(plan.runId, submission, control.url);
   const [runtime, shards, text] = await Promise.all([
     options.runtime(signal),
-    storeGroups(request, fleet.tasks, control, signal),
+    storeGroups(request, spread.tasks, control, signal),
     readFile(script, "utf8"),
   ]);
   const { logLevel, storageEndpoint } = options;
@@ -81,7 +81,7 @@ async function submit(request: SubmitRequest, options: ComputeEngineOptions, sig
     control: control.url,
     shards,
     jobId,
-    fleet,
+    spread,
     runtime,
     script: text,
     logLevel,

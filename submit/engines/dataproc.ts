@@ -4,7 +4,7 @@ import { ImagemillError } from "../../core/errors.ts";
 import { controlNames } from "../../core/layout.ts";
 import type { DataprocEngineConfig } from "../../configs/config.ts";
 import { createIfAbsent, jsonBytes } from "../../storage/objects.ts";
-import type { ObjectStore } from "../../storage/store.ts";
+import { noGeneration, type ObjectStore } from "../../storage/store.ts";
 import { readDriverLog } from "./dataproc/driver-log.ts";
 import { ephemeralWork } from "./dataproc/ephemeral.ts";
 import { fleetOf, fleetProperties, spotWorkersOf } from "./dataproc/fleet.ts";
@@ -69,7 +69,7 @@ export function createDataprocEngine(options: DataprocEngineOptions): Engine<Dat
     remote: true,
     submit: async (request, signal) => {
       signal.throwIfAborted();
-      const place = await placeOf(options);
+      const place = await placeOf(options, signal);
       const submission = await prepare(request, options, signal);
       return works[config.mode].submit(place, request.plan.runId, submission, signal);
     },
@@ -86,11 +86,11 @@ export function createDataprocEngine(options: DataprocEngineOptions): Engine<Dat
   };
 }
 
-async function placeOf({ config, service }: DataprocEngineOptions): Promise<Place> {
+async function placeOf({ config, service }: DataprocEngineOptions, signal: AbortSignal): Promise<Place> {
   const { region } = config;
   if (region === undefined)
     throw new ImagemillError("NO_REGION", "dataproc.region is missing", { hint: "--set dataproc.region=europe-west4" });
-  return { project: await service.project(region), region };
+  return { project: await service.project(signal), region };
 }
 
 /** Uploads what nodes need; the same content has the same name and is not uploaded again. */
@@ -102,6 +102,7 @@ async function prepare(
   const { config, control } = options;
   const store = await options.openStore(control);
   try {
+    const { generation = noGeneration } = (await store.stat(controlNames.plan(plan.runId), { signal })) ?? {};
     const runtime = await options.runtime(store, signal);
     refuseOwnJobs(plan, nodeRuntime(runtime));
     const fleet = fleetOf(config, plan, shards);
@@ -115,7 +116,7 @@ async function prepare(
     const specification = await uploadSpec(store, plan.runId, spec, signal);
     const program: Program = { driver: runtime.driver, specification, ...("archive" in runtime && { archive: runtime.archive }) };
     return {
-      id: submissionId(plan.runId, submission, control),
+      id: submissionId(plan.runId, submission, control, generation),
       labels: { ...config.labels, ...ownLabels(plan.runId, control) },
       program,
       properties: fleetProperties(config, fleet),

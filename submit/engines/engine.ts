@@ -18,7 +18,7 @@ export interface EngineStatus {
   running?: number;
   retried?: number;
   failed?: number;
-  /** For `failed`: what happened, the tail of the log included. */
+  /** For `failed`: what happened, the tail of the log included. For `pending`: what is waited for, where that is known. */
   message?: string;
   hint?: string;
 }

@@ -90,6 +90,7 @@ function codeIn(error: unknown): number | string | undefined {
 }
 
 function inWords({ service, permissionHint }: GrpcCallOptions, what: string, error: unknown): ImagemillError {
+  if (error instanceof ImagemillError) return error;
   const said = printable(messageOf(error).replace(/^\d+ [A-Z_]+: /, ""));
   const message = `${service} could not ${what}: ${said}`;
   const code = codeIn(error);

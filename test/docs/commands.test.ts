@@ -37,6 +37,7 @@ const elsewhere: [command: RegExp, file: string, shown: string][] = [
   [/^npm run demo$/, "test/demo/run.test.ts", "demo"],
   [/^npm run servers$/, "test/real/e2e/readme.test.ts", "startGcsProxy"],
   [/^\.ci\/run$/, ".ci/run", "stage install"],
+  [/ --engine dataproc /, "test/real/engines/dataproc-run.test.ts", 'engine: "dataproc"'],
   [/ --config nightly\.yaml/, "test/real/e2e/readme.test.ts", "On Google Cloud"],
 ];
 

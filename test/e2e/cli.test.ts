@@ -71,6 +71,7 @@ describe("the command line", function () {
     [["init", "--config", "nope.yaml"], /CONFIG_NOT_FOUND: .*nope\.yaml/, /configs\/local\.yaml/],
     [["init", "--engine", "sprak"], /--engine: engine must be one of/, /"spark"/],
     [["worker", "--run", "x"], /worker needs --run, --shard and --control/, /imagemill run/],
+    [["worker", "--run", "x", "--control", "c", "--shard", "@tasks.txt"], /--shard @tasks\.txt: must be @NAME:N/, /a line from 0/],
     [["worker", "--nope"], /worker: Unknown option '--nope'/, /worker --help/],
   ];
   for (const [args, error, next] of refused) {

@@ -53,7 +53,7 @@ describe("the fleet of an engine", () => {
     const { machineType, taskCpus, provisioning } = config.compute;
     assert.equal(machineType, "e2-standard-8");
     assert.deepEqual([threads, billing, assumed], [taskCpus, "machines", false]);
-    assert.deepEqual(machines, [{ count: machines[0]!.count, vcpus: 8, memoryBytes: 30 * gib, spot: provisioning === "spot" }]);
+    assert.deepEqual(machines, [{ count: machines[0]!.count, vcpus: 8, memoryBytes: 32 * gib, spot: provisioning === "spot" }]);
     assert.ok(workers > 1 && workers <= (machines[0]!.count * 8) / taskCpus);
   });
 

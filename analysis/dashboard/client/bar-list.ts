@@ -20,7 +20,7 @@ interface Line {
 export function createBarList(context: Context, key: CategoryKey, columns: number): Part {
   const { model } = context;
   const { values } = model.categories(key);
-  const list = h("ul", { class: "bar-list" });
+  const list = h("ul", { class: "bar-list", "aria-labelledby": `by-${key}-title` });
   let open = false;
   const more = button("", { class: "more", "aria-expanded": "false" }, () => {
     open = !open;
@@ -38,7 +38,7 @@ export function createBarList(context: Context, key: CategoryKey, columns: numbe
   const lineOf = (code: number): Line => {
     let line = lines.get(code);
     if (line === undefined) {
-      line = createLine(values[code]!, key, () => context.choose(toggled(context.selection(), key, values[code]!)));
+      line = createLine(values[code]!, () => context.choose(toggled(context.selection(), key, values[code]!)));
       lines.set(code, line);
     }
     return line;
@@ -78,7 +78,7 @@ export function createBarList(context: Context, key: CategoryKey, columns: numbe
   return { element: panel.element, render };
 }
 
-function createLine(value: string, key: CategoryKey, onClick: () => void): Line {
+function createLine(value: string, onClick: () => void): Line {
   const number = h("span", { class: "number" });
   const share = h("span", { class: "number quiet share" });
   const segments = outcomes.map((outcome) => h("span", { class: `key-${outcome}` }));
@@ -86,6 +86,7 @@ function createLine(value: string, key: CategoryKey, onClick: () => void): Line 
   choice.append(
     h("span", { class: "label" }, nameOf(value)),
     number,
+    h("span", { class: "unseen" }, " images, "),
     share,
     h("span", { class: "track", "aria-hidden": "true" }, ...segments),
   );
@@ -100,7 +101,6 @@ function createLine(value: string, key: CategoryKey, onClick: () => void): Line 
         segment.style.width = `${(100 * counts[code * outcomes.length + outcome]!) / most}%`;
       });
       setAttribute(choice, "aria-pressed", String(chosen === true));
-      setAttribute(choice, "aria-label", `${titles[key]} ${value}: ${formatCount(total)} images, ${percent(total, all)}`);
       choice.classList.toggle("faded", chosen === false);
     },
   };

@@ -9,9 +9,9 @@ import { createPanel, type Panel } from "./panel.ts";
 import { numberText, type Series } from "./plot.ts";
 import { edgeText, rangeText, runLabels, titles } from "./words.ts";
 
-const height = 172;
+const leastHeight = 172;
 /** Of the first chart, which stands beside two others. */
-const tallHeight = 268;
+const leastTallHeight = 268;
 
 function colorsOf(context: Context): ColumnContent["colors"] {
   return { quiet: context.color("--quiet"), line: context.color("--line") };
@@ -32,8 +32,8 @@ function byOutcome(context: Context, counts: Uint32Array, codes: number[]): { se
 /** A panel whose bars are runs: choosing bars chooses runs. */
 function runPanel(
   context: Context,
-  options: { id: string; title: string; columns: number; hint: string; height?: number },
-  content: () => Omit<ColumnContent, "chosen" | "faded" | "labels" | "colors"> | undefined,
+  options: { id: string; title: string; columns: number; hint: string; leastHeight?: number },
+  content: () => Omit<ColumnContent, "chosen" | "faded" | "labels" | "colors" | "range"> | undefined,
   empty: string,
 ): Part & { panel: Panel } {
   const { runs } = context.model;
@@ -50,9 +50,16 @@ function runPanel(
     if (part === undefined) return undefined;
     const ids = chosenNow();
     const chosen = runs.run_id.map((id) => ids.includes(id));
-    return { ...part, labels, colors: colorsOf(context), chosen, faded: chosen.map((one) => ids.length > 0 && !one) };
+    const range = (first: number, last: number): string => `${formatMany(last - first + 1, "run")}: ${labels[first]!} – ${labels[last]!}`;
+    return { ...part, range, labels, colors: colorsOf(context), chosen, faded: chosen.map((one) => ids.length > 0 && !one) };
   };
-  const chart = createColumnChart({ label: `${options.title}, by run`, height: options.height ?? height, content: whole, choose, clear });
+  const chart = createColumnChart({
+    label: `${options.title}, by run`,
+    leastHeight: options.leastHeight ?? leastHeight,
+    content: whole,
+    choose,
+    clear,
+  });
   const panel = createPanel({ ...options, clear, table: chart.table });
   panel.body.append(chart.element);
   const render = (): void => {
@@ -70,11 +77,17 @@ export function createRunChart(context: Context, columns: number): Part {
     if (codes.length === 0) return undefined;
     const { series, numbers } = byOutcome(context, model.counts("run"), codes);
     const bars = codes.map((code) => ({ title: model.runs.run_id[code]!, numbers: numbers[code]! }));
-    return { series, stacked: true, value: formatCount, bars };
+    return { series, stacked: true, whole: true, value: formatCount, bars };
   };
   return runPanel(
     context,
-    { id: "runs", title: "Runs over time", columns, hint: "images by outcome; click a run, or drag over several", height: tallHeight },
+    {
+      id: "runs",
+      title: "Runs over time",
+      columns,
+      hint: "images by outcome; click a run, or drag over several",
+      leastHeight: leastTallHeight,
+    },
     content,
     "There is no run yet.",
   );
@@ -94,7 +107,7 @@ export function createThroughputChart(context: Context, columns: number): Part {
         ["from start to load", fineDuration(runs.wall_ms[code]!)],
       ] as [string, string][],
     }));
-    return { series, stacked: true, value: numberText, bars };
+    return { series, stacked: true, whole: false, value: numberText, bars };
   };
   return runPanel(
     context,
@@ -127,7 +140,7 @@ export function createCostChart(context: Context, columns: number): Part {
         Number.isNaN(values[code]) ? "no price" : formatPrice(values[code]!, currency),
       ]),
     }));
-    return { series, stacked: false, value: (value) => String(Number(value.toPrecision(3))), bars };
+    return { series, stacked: false, whole: false, value: (value) => String(Number(value.toPrecision(3))), bars };
   };
   const empty = "No prices: the configurations of these runs had none.";
   return runPanel(context, { id: "cost", title: "Cost", columns, hint: `${currency} a run: grey predicted, blue actual` }, content, empty);
@@ -138,6 +151,7 @@ export function createHistogram(context: Context, key: Exclude<BinKey, "elapsed"
   return binPanel(context, key, { columns, title: titles[key], hint: "images; click a bar, or drag over a range" }, (codes) => ({
     ...byOutcome(context, context.model.counts(key), codes),
     value: formatCount,
+    whole: true,
   }));
 }
 
@@ -162,6 +176,7 @@ export function createElapsedChart(context: Context, columns: number): Part {
         ["images", formatCount(totalOf(counts, code))],
       ]),
       value: numberText,
+      whole: false,
     };
   });
   return part;
@@ -171,6 +186,7 @@ interface BinContent {
   series: Series[];
   numbers: [string, string][][];
   value(value: number): string;
+  whole: boolean;
 }
 
 function binPanel(
@@ -194,22 +210,22 @@ function binPanel(
     if (end < begin) return undefined;
     const { edges } = model.bins(key);
     const codes = Array.from({ length: end - begin + 1 }, (_, index) => begin + index);
-    const { series, numbers, value } = content(codes);
+    const { numbers, ...drawn } = content(codes);
     const range = chosenRange();
     const touched = range && binsTouching(edges, range);
     const chosen = codes.map((code) => touched?.[code] === 1);
     return {
-      series,
+      ...drawn,
       stacked: true,
-      value,
       labels: [...codes, end + 1].map((code) => (code < edges.length ? edgeText(key, edges[code]!) : "")),
       colors: colorsOf(context),
       bars: codes.map((code, index) => ({ title: rangeText(key, rangeOf(edges, code, code)), numbers: numbers[index]! })),
+      range: (first, last) => rangeText(key, rangeOf(edges, codes[first]!, codes[last]!)),
       chosen,
       faded: chosen.map((one) => range !== undefined && !one),
     };
   };
-  const chart = createColumnChart({ label: `Images by ${titles[key].toLowerCase()}`, height, content: whole, choose, clear });
+  const chart = createColumnChart({ label: `Images by ${titles[key].toLowerCase()}`, leastHeight, content: whole, choose, clear });
   const panel = createPanel({ id: `by-${key}`, ...options, clear, table: chart.table });
   panel.body.append(chart.element);
   const render = (): void => {

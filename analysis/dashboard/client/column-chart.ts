@@ -7,12 +7,15 @@ export interface ColumnContent extends PlotContent {
   /** Of each bar: what it stands for, and its numbers; read by tips, tables and screen readers alike. */
   bars: { title: string; numbers: [name: string, value: string][] }[];
   chosen: boolean[];
+  /** What several bars are together. */
+  range(first: number, last: number): string;
 }
 
 export interface ColumnChartOptions {
   /** What the bars are, for those who do not see them: `Images by size`. */
   label: string;
-  height: number;
+  /** Pixels; it takes more where its panel is higher. */
+  leastHeight: number;
   /** Undefined where there is nothing to draw. */
   content(): ColumnContent | undefined;
   /** Bars `first` to `last`; again the same = take it back. */
@@ -32,8 +35,8 @@ export interface ColumnChart {
  * Columns that can be chosen: a click takes one, a drag a range; with the keyboard arrows go along, Shift with arrows
  * takes a range, Enter chooses, Esc takes the choice away. To a screen reader it is a list of options.
  */
-export function createColumnChart({ label, height, content, choose, clear }: ColumnChartOptions): ColumnChart {
-  const plot = createPlot(height);
+export function createColumnChart({ label, leastHeight, content, choose, clear }: ColumnChartOptions): ColumnChart {
+  const plot = createPlot();
   const cursor = h("div", { class: "cursor", hidden: true });
   const brush = h("div", { class: "brush", hidden: true });
   const list = h("div", { class: "unseen" });
@@ -45,6 +48,7 @@ export function createColumnChart({ label, height, content, choose, clear }: Col
     brush,
     list,
   );
+  element.style.minHeight = `${leastHeight}px`;
   const tip = createTip();
   let now: ColumnContent | undefined;
   let active = 0;
@@ -65,10 +69,10 @@ export function createColumnChart({ label, height, content, choose, clear }: Col
   const ordered = (a: number, b: number): [number, number] => [Math.min(a, b), Math.max(a, b)];
   const showTip = (bar: number, range?: [number, number]): void => {
     const { left, width } = plot.place(bar);
-    const first = now?.bars[range?.[0] ?? bar];
-    if (first === undefined) return;
-    const title = range === undefined || range[0] === range[1] ? first.title : `${first.title} … ${now?.bars[range[1]]?.title ?? ""}`;
-    tip.show(element, left + width / 2, title, range === undefined ? first.numbers : []);
+    const looked = now?.bars[bar];
+    if (now === undefined || looked === undefined) return;
+    if (range === undefined || range[0] === range[1]) tip.show(element, left + width / 2, looked.title, looked.numbers);
+    else tip.show(element, left + width / 2, now.range(...range), []);
   };
 
   /** Options are made when somebody comes to read them. */
@@ -172,7 +176,16 @@ function tableOf(label: string, content: ColumnContent | undefined): HTMLElement
       "table",
       {},
       h("caption", { class: "unseen" }, label),
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, ""), ...heads.map((head) => h("th", { scope: "col", class: "number" }, head)))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          h("th", { scope: "col" }, h("span", { class: "unseen" }, label)),
+          ...heads.map((head) => h("th", { scope: "col", class: "number" }, head)),
+        ),
+      ),
       h(
         "tbody",
         {},

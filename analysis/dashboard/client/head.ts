@@ -42,7 +42,7 @@ export function createHeader(context: Context): Part {
     title.textContent = `${formatMany(images.rows, "image")}${facts.extent.share < 1 ? ", a sample," : ""} in ${formatMany(runs.rows, "run")}`;
     if (document.activeElement !== search) search.value = context.selection().text;
     theme.textContent = isDark() ? "Light" : "Dark";
-    setAttribute(theme, "aria-label", isDark() ? "Light colors" : "Dark colors");
+    setAttribute(theme, "aria-label", isDark() ? "Light colours" : "Dark colours");
   };
   return { element, render };
 }

@@ -137,7 +137,7 @@ function outputLink({ model }: Context, row: number): HTMLElement | string {
   const uri = unpackLink({ pattern, spread: output_spread[row] ?? "" }, { name: name[row]!, generation: generation[row]! });
   const href = browserLink(uri);
   if (href === undefined) return nameOf(uri);
-  return h("a", { href, rel: "noreferrer", target: "_blank", "aria-label": `Output of ${name[row]!}` }, "open");
+  return h("a", { href, rel: "noreferrer", target: "_blank", "aria-label": `open the output of ${name[row]!}` }, "open");
 }
 
 const slowestShown = 10;

@@ -56,7 +56,8 @@ async function start(): Promise<void> {
     },
   };
 
-  const head = [createHeader(context), createChips(context), createTiles(context)];
+  const header = createHeader(context);
+  const head = [createChips(context), createTiles(context)];
   const grid = [
     createRunChart(context, 8),
     stack(createBarList(context, "outcome", 12), createBarList(context, "reason", 12)),
@@ -73,8 +74,9 @@ async function start(): Promise<void> {
     createSlowest(context, 5),
     createImageTable(context),
   ];
-  parts.push(...head, ...grid);
-  root.replaceChildren(...head.map(({ element }) => element), h("main", { class: "panels" }, ...grid.map(({ element }) => element)));
+  parts.push(header, ...head, ...grid);
+  const panels = h("div", { class: "panels" }, ...grid.map(({ element }) => element));
+  root.replaceChildren(header.element, h("main", {}, ...head.map(({ element }) => element), panels));
   show(selection);
 
   window.addEventListener("popstate", () => show(readSelection(location.hash)));

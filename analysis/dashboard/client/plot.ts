@@ -24,6 +24,8 @@ export interface PlotContent {
   labels: string[];
   colors: { quiet: string; line: string };
   value(value: number): string;
+  /** Whether what the bars count comes whole: images do, rates do not. */
+  whole: boolean;
 }
 
 export interface Plot {
@@ -36,10 +38,9 @@ export interface Plot {
 
 const margins = { left: 50, right: 20, top: 10, bottom: 24 };
 
-/** Columns drawn by ECharts. What is touched and read is elsewhere: the drawing itself says nothing to a screen reader. */
-export function createPlot(height: number): Plot {
+/** Columns drawn by ECharts, as large as the place they are in. What is touched and read is elsewhere: the drawing itself says nothing to a screen reader. */
+export function createPlot(): Plot {
   const canvas = h("div", { class: "canvas", "aria-hidden": "true" });
-  canvas.style.height = `${height}px`;
   let chart: echarts.ECharts | undefined;
   let content: PlotContent | undefined;
   const bars = (): number => content?.series[0]?.values.length ?? 0;
@@ -69,7 +70,7 @@ export function createPlot(height: number): Plot {
   };
 }
 
-function optionOf({ series, stacked, faded, labels, colors, value }: PlotContent, width: number): echarts.EChartsCoreOption {
+function optionOf({ series, stacked, faded, labels, colors, value, whole }: PlotContent, width: number): echarts.EChartsCoreOption {
   const bars = series[0]?.values.length ?? 0;
   const atEdges = labels.length === bars + 1;
   const widest = Math.max(1, ...labels.map((label) => label.length)) * 6.5 + 12;
@@ -104,6 +105,7 @@ function optionOf({ series, stacked, faded, labels, colors, value }: PlotContent
       type: "value",
       min: 0,
       splitNumber: 3,
+      ...(whole && { minInterval: 1 }),
       axisLine: { show: false },
       axisTick: { show: false },
       splitLine: line,

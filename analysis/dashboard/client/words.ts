@@ -11,7 +11,7 @@ export const titles: Record<CategoryKey | BinKey, string> = {
   reason: "Reason",
   format: "Format",
   camera: "Camera",
-  color: "Color space",
+  color: "Colour space",
   size: "Size",
   megapixels: "Megapixels",
   spent: "Time an image",

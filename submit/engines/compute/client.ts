@@ -1,6 +1,8 @@
 import type { protos } from "@google-cloud/batch";
 import type { Clock, Random } from "../../../core/clock.ts";
+import { digestOf } from "../../../core/digest.ts";
 import { parseEndpoint } from "../../../core/endpoint.ts";
+import { googleLogin } from "../google-login.ts";
 import { grpcCalls, isAlreadyExists, isNotFound, isUnfulfilled, requestIdOf } from "../grpc-call.ts";
 import type { Job } from "./job.ts";
 import type { Task } from "./status.ts";
@@ -31,10 +33,12 @@ const permissionHint =
 
 export function openBatch({ project, endpoint, clock, random }: BatchPlace): Batch {
   const call = grpcCalls({ service: "Batch", permissionHint, clock, random });
-  const here = endpoint !== undefined && parseEndpoint(endpoint).loopback ? "local" : undefined;
-  const known = project ?? here;
+  const login = googleLogin({ ...(project !== undefined && { project }), ...(endpoint !== undefined && { endpoint }) });
   let opened: ReturnType<typeof openClient> | undefined;
-  const client = async (): ReturnType<typeof openClient> => (opened ??= openClient(endpoint));
+  const client = async (): ReturnType<typeof openClient> => {
+    await login.ready();
+    return (opened ??= openClient(endpoint));
+  };
 
   const get: Batch["get"] = async (name, signal) => {
     try {
@@ -45,11 +49,12 @@ export function openBatch({ project, endpoint, clock, random }: BatchPlace): Bat
     }
   };
   return {
-    project: async (signal) => known ?? call("find the project", async () => (await client()).getProjectId(), signal),
+    project: async (signal) => call("find the project", login.project, signal),
     get,
     create: async (parent, jobId, job, signal) => {
       const name = `${parent}/jobs/${jobId}`;
-      const request = { parent, jobId, job, requestId: requestIdOf(`create ${name}`) };
+      // Another job of the same id, made when other shards were left, is another request.
+      const request = { parent, jobId, job, requestId: requestIdOf(`create ${name} ${digestOf(job)}`) };
       try {
         const created = await call("create the job", async (own) => (await (await client()).createJob(request, own))[0], signal);
         return { job: created, taken: false };

@@ -1,12 +1,13 @@
+import type { Fleet } from "../../../capacity/fleet.ts";
 import { usageError } from "../../../core/errors.ts";
 import type { ShardSummary } from "../../../core/types.ts";
 import type { ComputeEngineConfig } from "../../../configs/config.ts";
 
 /** What Batch takes: https://cloud.google.com/batch/quotas */
-const batchLimits = { tasks: 100_000, parallelTasks: 5000 } as const;
+export const batchLimits = { tasks: 100_000, parallelTasks: 5000 } as const;
 
 /** How a submission is spread over machines. */
-export interface Fleet {
+export interface Spread {
   machines: number;
   tasksPerMachine: number;
   /** Batch tasks in all; each does a group of shards. */
@@ -21,9 +22,13 @@ const taskWorkMs = 300_000;
 const tasksPerPlace = 3;
 /** Of a task beside its pool process: the supervisor, the script. */
 const overheadMib = 512;
+/** Of a machine's memory: the rest is the system's. */
+const usableMemory = 0.93;
+/** Machines that are yet to come, and the runtime on them. */
+const startMs = 120_000;
 
 /** As many machines as finish in time, and no more. */
-export function fleetOf(shards: readonly ShardSummary[], config: ComputeEngineConfig, workerMemoryBytes: number): Fleet {
+export function spreadOf(shards: readonly ShardSummary[], config: ComputeEngineConfig, workerMemoryBytes: number): Spread {
   const { machineType, taskCpus, maxMachines, targetDurationMs } = config;
   const taskMemoryMib = Math.ceil(workerMemoryBytes / 2 ** 20) + overheadMib;
   const machine = machineOf(machineType);
@@ -31,12 +36,29 @@ export function fleetOf(shards: readonly ShardSummary[], config: ComputeEngineCo
   if (tasksPerMachine < 1) throw tooSmall(config, taskMemoryMib);
   const workMs = shards.reduce((sum, shard) => sum + shard.predictedMs, 0);
   const perMachine = tasksPerMachine * taskCpus;
-  const machines = Math.min(maxMachines, Math.max(1, Math.ceil(workMs / targetDurationMs / perMachine)));
+  const worth = Math.min(maxMachines, Math.max(1, Math.ceil(workMs / targetDurationMs / perMachine)));
   const asked = config.parallelism === "auto" ? Infinity : config.parallelism;
-  const places = Math.min(asked, machines * tasksPerMachine, batchLimits.parallelTasks);
+  const places = Math.min(asked, worth * tasksPerMachine, batchLimits.parallelTasks);
   const wanted = Math.max(places * tasksPerPlace, Math.ceil(workMs / (taskWorkMs * taskCpus)));
   const tasks = Math.min(shards.length, wanted, batchLimits.tasks);
-  return { machines, tasksPerMachine, tasks, parallelism: Math.min(places, tasks), taskMemoryMib };
+  const parallelism = Math.min(places, tasks);
+  return { machines: Math.ceil(parallelism / tasksPerMachine), tasksPerMachine, tasks, parallelism, taskMemoryMib };
+}
+
+/** What a run gets, for a prediction of its time and price. */
+export function computeFleet(shards: readonly ShardSummary[], config: ComputeEngineConfig, workerMemoryBytes: number): Fleet {
+  const { machines: count, parallelism } = spreadOf(shards, config, workerMemoryBytes);
+  const machine = machineOf(config.machineType);
+  const spot = config.provisioning === "spot";
+  return {
+    billing: "machines",
+    machines: machine === undefined ? [] : [{ count, vcpus: machine.cpus, memoryBytes: machine.memoryMib * 2 ** 20, spot }],
+    workers: Math.max(1, parallelism),
+    threads: config.taskCpus,
+    startMs,
+    shardStartMs: 0,
+    shuffleBytes: 0,
+  };
 }
 
 interface MachineShape {
@@ -44,8 +66,18 @@ interface MachineShape {
   memoryMib: number;
 }
 
-/** GB a core, at the least that a series has. */
-const memoryKinds: Record<string, number> = { highcpu: 0.9, standard: 3.75, highmem: 6.5, ultramem: 20, megamem: 14, hypermem: 14 };
+/** GiB a core, by kind; series that differ have their own. */
+const memoryKinds: Record<string, number> = { highcpu: 1, standard: 4, highmem: 8 };
+const memoryOfSeries: Record<string, Record<string, number>> = {
+  n1: { highcpu: 0.9, standard: 3.75, highmem: 6.5 },
+  c2d: { highcpu: 2 },
+  c3: { highcpu: 2 },
+  c3d: { highcpu: 2 },
+  c4: { highcpu: 2, standard: 3.75, highmem: 7.75 },
+  c4a: { highcpu: 2 },
+  c4d: { highcpu: 1.875, standard: 3.875, highmem: 7.875 },
+  n4: { highcpu: 2 },
+};
 const sharedCores: Record<string, MachineShape> = {
   "e2-micro": { cpus: 2, memoryMib: 1024 },
   "e2-small": { cpus: 2, memoryMib: 2048 },
@@ -56,15 +88,14 @@ const sharedCores: Record<string, MachineShape> = {
 export function machineOf(machineType: string): MachineShape | undefined {
   const custom = /(?:^|-)custom-(\d+)-(\d+)(?:-ext)?$/.exec(machineType);
   if (custom !== null) return { cpus: Number(custom[1]), memoryMib: Number(custom[2]) };
-  const usual = /-([a-z]+)-(\d+)(?:-lssd|-metal)?$/.exec(machineType);
-  const gigabytes = usual === null ? undefined : memoryKinds[usual[1]!];
-  if (usual === null || gigabytes === undefined) return sharedCores[machineType];
-  const cpus = Number(usual[2]);
-  return { cpus, memoryMib: Math.floor(cpus * gigabytes * 1024) };
+  const [, series, kind, cores] = /^([a-z0-9]+)-([a-z]+)-(\d+)(?:-lssd|-metal)?$/.exec(machineType) ?? [];
+  if (series === undefined) return sharedCores[machineType];
+  const gib = memoryOfSeries[series]?.[kind!] ?? memoryKinds[kind!];
+  return gib === undefined ? undefined : { cpus: Number(cores), memoryMib: Number(cores) * gib * 1024 };
 }
 
 function fitting({ cpus, memoryMib }: MachineShape, taskCpus: number, taskMemoryMib: number): number {
-  return Math.min(Math.floor(cpus / taskCpus), Math.floor(memoryMib / taskMemoryMib));
+  return Math.min(Math.floor(cpus / taskCpus), Math.floor((memoryMib * usableMemory) / taskMemoryMib));
 }
 
 function tooSmall({ machineType, taskCpus }: ComputeEngineConfig, taskMemoryMib: number): Error {

@@ -4,7 +4,7 @@ import { ImagemillError, exitCodes } from "../../../core/errors.ts";
 import { controlNames } from "../../../core/layout.ts";
 import type { Plan } from "../../../core/types.ts";
 import type { ComputeEngineConfig } from "../../../configs/config.ts";
-import type { Fleet } from "./fleet.ts";
+import type { Spread } from "./fleet.ts";
 
 export type Job = protos.google.cloud.batch.v1.IJob;
 
@@ -19,7 +19,7 @@ export interface JobRequest {
   /** Object of the control store with a line of shards for each Batch task. */
   shards: string;
   jobId: string;
-  fleet: Fleet;
+  spread: Spread;
   runtime: MachineRuntime;
   /** Text of task.sh. */
   script: string;
@@ -36,17 +36,17 @@ export function jobIdOf(runId: string, submission: number, control: string): str
 const finalExitCodes = [exitCodes.usage, exitCodes.precondition, exitCodes.cancelled];
 
 export function jobOf(request: JobRequest, config: ComputeEngineConfig): Job {
-  const { fleet } = request;
+  const { spread } = request;
   const labels = { ...config.labels, ...labelsOf(request) };
   return {
     taskGroups: [
       {
-        taskCount: fleet.tasks,
-        parallelism: fleet.parallelism,
-        taskCountPerNode: fleet.tasksPerMachine,
+        taskCount: spread.tasks,
+        parallelism: spread.parallelism,
+        taskCountPerNode: spread.tasksPerMachine,
         taskSpec: {
           runnables: [runnableOf(request, config)],
-          computeResource: { cpuMilli: config.taskCpus * 1000, memoryMib: fleet.taskMemoryMib },
+          computeResource: { cpuMilli: config.taskCpus * 1000, memoryMib: spread.taskMemoryMib },
           maxRunDuration: { seconds: Math.ceil(config.taskTimeoutMs / 1000) },
           maxRetryCount: config.attempts - 1,
           // Batch takes one policy. It retries what FAIL_TASK does not name: preemption (50001) and all else of its own.

@@ -41,12 +41,12 @@ async function readEnd(store: ObjectStore, name: string, signal: AbortSignal): P
 }
 
 /** Pure. */
-function parseDriverLog(text: string): DriverLog {
+export function parseDriverLog(text: string): DriverLog {
   const lines = text.split("\n");
   const said = lines.findLast((line) => line.startsWith('{"imagemill":'));
   const ending = said === undefined ? undefined : endingOf(said);
-  const others = lines.filter((line) => line !== said).join("\n");
-  return { tail: lastLines(others), ...(ending !== undefined && { ending }) };
+  if (ending === undefined) return { tail: lastLines(text) };
+  return { tail: lastLines(lines.filter((line) => line !== said).join("\n")), ending };
 }
 
 function endingOf(line: string): DriverEnding | undefined {

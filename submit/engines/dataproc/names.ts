@@ -4,10 +4,11 @@ import type { DataprocHandle } from "./handle.ts";
 
 /**
  * The id of a submission's batch or job, and the name of its cluster: the same for every driver that submits it, another
- * one for another control store. 4 to 51 characters of a-z, 0-9 and dashes.
+ * one for another control store, or for one that was emptied meanwhile. 4 to 51 characters of a-z, 0-9 and dashes.
+ * `generation` is that of the run's plan.
  */
-export function submissionId(runId: string, submission: number, control: string): string {
-  return `imagemill-${runId}-${submission}-${digestOf(control, 6)}`;
+export function submissionId(runId: string, submission: number, control: string, generation: string): string {
+  return `imagemill-${runId}-${submission}-${digestOf([control, generation], 6)}`;
 }
 
 /** By which a batch, job or cluster shows whose it is. */

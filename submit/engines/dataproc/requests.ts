@@ -27,7 +27,7 @@ const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
 /** What the API takes as the longest life of a batch or cluster: 10 minutes to 14 days. */
-function lifeSeconds(timeoutMs: number): number {
+export function lifeSeconds(timeoutMs: number): number {
   return Math.ceil(Math.min(Math.max(timeoutMs, 10 * minuteMs), 14 * dayMs) / 1000);
 }
 
@@ -41,11 +41,11 @@ function pyspark({ driver, specification, archive }: Program) {
 }
 
 export function batchRequest(config: DataprocEngineConfig, { program, labels, properties, timeoutMs }: Submission): Batch {
-  const { runtimeVersion, containerImage, serviceAccount, subnetwork, network, networkTags, stagingBucket } = config;
+  const { runtimeVersion, image, serviceAccount, subnetwork, network, networkTags, stagingBucket } = config;
   return {
     labels,
     pysparkBatch: pyspark(program),
-    runtimeConfig: { version: runtimeVersion, properties, ...(containerImage !== undefined && { containerImage }) },
+    runtimeConfig: { version: runtimeVersion, properties, ...(image !== undefined && { containerImage: image }) },
     environmentConfig: {
       executionConfig: {
         ttl: { seconds: lifeSeconds(timeoutMs) },

@@ -2,7 +2,8 @@ import { credentials } from "@grpc/grpc-js";
 import { BatchControllerClient, ClusterControllerClient, JobControllerClient, type protos } from "@google-cloud/dataproc";
 import type { Clock, Random } from "../../../core/clock.ts";
 import { parseEndpoint } from "../../../core/endpoint.ts";
-import { grpcCalls, isAlreadyExists, isNotFound, isUnfulfilled } from "../grpc-call.ts";
+import { googleLogin } from "../google-login.ts";
+import { type GrpcCall, grpcCalls, isAlreadyExists, isNotFound, isUnfulfilled } from "../grpc-call.ts";
 
 export type Batch = protos.google.cloud.dataproc.v1.IBatch;
 export type Job = protos.google.cloud.dataproc.v1.IJob;
@@ -16,7 +17,7 @@ export interface Place {
 /** The calls of the API that the engine makes. Creating resolves to false where one of that name is there already. */
 export interface DataprocService {
   /** The configured one, else that of the credentials. */
-  project(region: string): Promise<string>;
+  project(signal: AbortSignal): Promise<string>;
   createBatch(place: Place, batchId: string, batch: Batch, requestId: string, signal: AbortSignal): Promise<boolean>;
   /** Undefined where there is none; so for jobs and clusters. */
   batch(place: Place, batchId: string, signal: AbortSignal): Promise<Batch | undefined>;
@@ -48,19 +49,29 @@ export function dataprocService(options: DataprocServiceOptions): DataprocServic
     opened.set(key, known);
     return known as C;
   };
-  const batches = ({ region }: Pick<Place, "region">): BatchControllerClient => client(BatchControllerClient, region);
+  const batches = ({ region }: Place): BatchControllerClient => client(BatchControllerClient, region);
   const jobs = ({ region }: Place): JobControllerClient => client(JobControllerClient, region);
   const clusters = ({ region }: Place): ClusterControllerClient => client(ClusterControllerClient, region);
-  const call = grpcCalls({
+  const login = googleLogin(options);
+  const calling = grpcCalls({
     service: "Dataproc",
     permissionHint: "Whoever submits needs roles/dataproc.editor, and roles/iam.serviceAccountUser on the service account of the nodes.",
     ...options,
   });
+  const call: GrpcCall = async (what, act, signal) =>
+    calling(
+      what,
+      async (own) => {
+        await login.ready();
+        return act(own);
+      },
+      signal,
+    );
   const parentOf = ({ project, region }: Place): string => `projects/${project}/locations/${region}`;
   const inPlace = ({ project, region }: Place) => ({ projectId: project, region });
 
   return {
-    project: async (region) => batches({ region }).getProjectId(),
+    project: async (signal) => calling("find the project", login.project, signal),
     createBatch: async (place, batchId, batch, requestId, signal) =>
       isNew(
         call(
@@ -95,7 +106,7 @@ export function dataprocService(options: DataprocServiceOptions): DataprocServic
       found(call("look at the cluster", async (own) => clusters(place).getCluster({ ...inPlace(place), clusterName }, own), signal)),
     deleteCluster: async (place, clusterName, signal) =>
       unlessOver(call("delete the cluster", async (own) => clusters(place).deleteCluster({ ...inPlace(place), clusterName }, own), signal)),
-    close: async () => void (await Promise.all([...opened.values()].map(async (one) => one.close()))),
+    close: async () => void (await Promise.allSettled([...opened.values()].map(async (one) => one.close()))),
   };
 }
 

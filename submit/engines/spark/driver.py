@@ -1,8 +1,7 @@
 """The Spark application: one shard a Spark task, each an `imagemill worker` process. Needs nothing but PySpark.
 
-    driver.py SPEC        does the shards of a JSON file (SparkSpec in submission.ts): a path, or the URI of a file that
-                          Spark was given along. Keeps a status file up to date where SPEC names one (SparkStatus there).
-    driver.py run FLAGS   `imagemill run FLAGS` of the runtime archive that Spark was given along: plan, shards, load.
+    driver.py SPEC       does the shards of SparkSpec (submission.ts), a path or URI; keeps a status file where that names one
+    driver.py run FLAGS  `imagemill run FLAGS` of the runtime archive that Spark was given along: plan, shards, load
 
 Only shard ids go through Spark, never images. SIGTERM stops everything. The last line says how it ended, as JSON.
 """
@@ -80,9 +79,8 @@ def outcomes_of(spec, failure, attempt):
         outcome["stop"] = "cancelled"
     elif failure["exitCode"] in (USAGE, PRECONDITION) or attempt >= spec["shardAttempts"]:
         # Raised instead, it would end the whole Spark job: the other shards go on.
-        outcome.update(failed=1, in_a_row=1, failures=[failure])
-        if failure["exitCode"] in (USAGE, PRECONDITION):
-            outcome["stop"] = "fatal"
+        stop = "fatal" if failure["exitCode"] in (USAGE, PRECONDITION) else None
+        outcome.update(failed=1, in_a_row=1, failures=[failure], stop=stop)
     else:
         return None
     return outcome
@@ -96,13 +94,9 @@ def run_worker(spec, shard, attempt):
     ]  # fmt: skip
     try:
         process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(os.environ, **spec["environment"]),
-            preexec_fn=end_with_parent(),
-        )
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=dict(os.environ, **spec["environment"]), preexec_fn=end_with_parent(),
+        )  # fmt: skip
     except OSError as error:
         return failure_of(shard, None, "cannot start %s: %s" % (command[0], error), None)
     said, tail = {}, collections.deque(maxlen=TAIL_LINES)
@@ -198,15 +192,13 @@ def last_words(tail):
 def parsed(line):
     try:
         value = json.loads(line)
-        return value if isinstance(value, dict) else {}
     except ValueError:
         return {}
+    return value if isinstance(value, dict) else {}
 
 
 class Job:
     """The Spark job in a thread of its own, so that this one can watch it, tell of it and stop it."""
-
-    GROUP = "imagemill"
 
     def __init__(self, context, spec, shards):
         self.context, self.spec, self.shards = context, spec, shards
@@ -217,7 +209,7 @@ class Job:
 
     def run(self):
         try:
-            self.context.setJobGroup(self.GROUP, "imagemill %s" % self.spec["runId"], interruptOnCancel=True)
+            self.context.setJobGroup("imagemill", "imagemill %s" % self.spec["runId"], interruptOnCancel=True)
             shards = self.context.parallelize(self.shards, max(1, len(self.shards)))
             shards.mapPartitions(task_of(self.spec, self.outcomes)).foreach(lambda _: None)
         except Exception as error:
@@ -229,8 +221,7 @@ class Job:
             self.thread.join(STATUS_SECONDS)
             tell(self.counts())
             if self.must_stop():
-                self.stop()
-                return
+                return self.stop()
 
     def must_stop(self):
         value = self.outcomes.value
@@ -259,14 +250,9 @@ class Job:
             last = value["failures"][-1]
             return {"state": "failed", "message": "shard %s: %s" % (last["shard"], last["message"]), "hint": last["hint"]}
         if self.error is not None:
-            return {"state": "failed", "message": spark_message(self.error)}
+            text = str(self.error)
+            return {"state": "failed", "message": text[max(text.find("Job aborted"), 0) :][:MESSAGE_CHARACTERS]}
         return {"state": "succeeded"}
-
-
-def spark_message(error):
-    text = str(error)
-    at = max(text.find("Job aborted"), 0)
-    return text[at : at + MESSAGE_CHARACTERS]
 
 
 class Status:
@@ -278,24 +264,16 @@ class Status:
 
     def tell(self, **changes):
         self.value.update(changes)
-        if self.path is None:
-            return
-        partial = self.path + ".partial"
-        with open(partial, "w", encoding="utf-8") as file:
-            json.dump(self.value, file)
-        os.replace(partial, self.path)
+        if self.path is not None:
+            with open(self.path + ".partial", "w", encoding="utf-8") as file:
+                json.dump(self.value, file)
+            os.replace(self.path + ".partial", self.path)
 
 
 def do_shards(context, spec, pid, begun, over=lambda: None):
-    """Does the shards of a specification and tells of it; gives how it ended.
-
-    `pid` is the process that SIGTERM cancels. `begun` is given the job, whose `cancelled` it may set. `over` is called
-    when a cancelled job has ended, before that is told.
-    """
-    # Three lines a task are a long log where there are many shards.
-    context.setLogLevel("WARN")
-    status = Status(spec["status"], pid)
-    job = Job(context, dict(spec, shards=None), spec["shards"])
+    """Gives how it ended. SIGTERM to `pid` cancels: `begun` gets the job for that, `over` ends what a cancel leaves."""
+    context.setLogLevel("WARN")  # Three lines a task are a long log where there are many shards.
+    status, job = Status(spec["status"], pid), Job(context, dict(spec, shards=None), spec["shards"])
     begun(job)
     status.tell(state="running", applicationId=context.applicationId, ui=context.uiWebUrl)
     job.watch(lambda counts: status.tell(**counts))
@@ -308,29 +286,29 @@ def do_shards(context, spec, pid, begun, over=lambda: None):
 
 def at_driver(context, uri):
     """The path of what Spark was given along under this URI, or of a copy where it gave it to executors only."""
-    path = uri if os.path.exists(uri) else given(os.path.basename(uri))
-    return path or fetched(context, uri)
+    return (uri if os.path.exists(uri) else given(os.path.basename(uri))) or fetched(context, uri)
 
 
 def fetched(context, uri):
+    if "://" not in uri:
+        sys.exit("%s is missing here: give Spark that file along, as a URI (file_uris)" % uri)
     path = os.path.join(tempfile.mkdtemp(prefix="imagemill-"), os.path.basename(uri))
     hadoop = context._jvm.org.apache.hadoop.fs
-    source = hadoop.Path(uri)
-    source.getFileSystem(context._jsc.hadoopConfiguration()).copyToLocalFile(source, hadoop.Path(path))
+    files = hadoop.Path(uri).getFileSystem(context._jsc.hadoopConfiguration())
+    files.copyToLocalFile(hadoop.Path(uri), hadoop.Path(path))
     return path
 
 
 def runtime_at_driver(context):
     """The folder of the unpacked runtime archive. On YARN only executors have it: then it is fetched."""
-    folder = given(RUNTIME)
-    if folder is not None:
-        return folder
-    properties = [context.getConf().get(name, "") for name in ("spark.archives", "spark.yarn.dist.archives")]
-    uris = [uri for uri in ",".join(properties).split(",") if uri.endswith("#" + RUNTIME)]
-    if not uris:
+    if given(RUNTIME) is not None:
+        return given(RUNTIME)
+    sent = ",".join(context.getConf().get(name, "") for name in ("spark.archives", "spark.yarn.dist.archives"))
+    uri = next((uri for uri in sent.split(",") if uri.endswith("#" + RUNTIME)), None)
+    if uri is None:
         sys.exit("the runtime archive is missing: give Spark the archive gs://…/imagemill-runtime-….tar.gz#" + RUNTIME)
     folder = tempfile.mkdtemp(prefix=RUNTIME)
-    with tarfile.open(fetched(context, uris[0].split("#")[0])) as archive:
+    with tarfile.open(fetched(context, uri.split("#")[0])) as archive:
         archive.extractall(folder)
     return folder
 
@@ -339,8 +317,8 @@ def main(arguments):
     context = SparkContext.getOrCreate()
     if arguments[0] == "run":
         runtime = runtime_at_driver(context)
-        sys.path.insert(0, os.path.join(runtime, "app", "submit", "engines", "spark"))
         # Of the archive, and of the driver alone: executors are sent this file only.
+        sys.path.insert(0, os.path.join(runtime, "app", "submit", "engines", "spark"))
         from whole_run import whole_run
 
         return whole_run(context, runtime, arguments[1:], at_driver, do_shards)
@@ -348,10 +326,7 @@ def main(arguments):
         spec = json.load(file)
 
     def begun(job):
-        def on_terminate(_signal, _frame):
-            job.cancelled = True
-
-        signal.signal(signal.SIGTERM, on_terminate)
+        signal.signal(signal.SIGTERM, lambda _signal, _frame: setattr(job, "cancelled", True))
 
     # A cancel is over when nothing runs any more; everything else is known before.
     ending = do_shards(context, spec, os.getpid(), begun, over=context.stop)

@@ -104,13 +104,14 @@ export function fakeCluster(partitions: number): FakeCluster {
       });
     },
     commit: async (commits) => {
-      const sentIn = joined.generation;
-      await enter("commit", joined.id);
-      if (sentIn !== joined.generation) throw unavailable("another generation");
-      for (const { partition, offset, ...place } of commits) {
+      const entering = enter("commit", joined.id);
+      // A broker takes what is sent before it has shared out anew, whenever it answers.
+      const refused = cluster.fault("commit", cluster.calls.length) !== undefined || !members.has(joined.id);
+      for (const { partition, offset, ...place } of refused ? [] : commits) {
         committed.set(keyOf({ ...place, partition }), offset);
         cluster.commits.push({ partition, offset, by: joined.id });
       }
+      await entering;
     },
     [Symbol.asyncDispose]: async () => leave(joined.id),
   });

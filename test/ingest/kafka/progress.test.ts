@@ -127,6 +127,8 @@ describe("progress of a consumer group's member", () => {
     const { progress, of } = begun();
     const { progress: after } = play([{ type: "expired", of, from: 10n, start: 40n }], progress);
     assert.deepEqual([only(after).position, committable(only(after))], [40n, 40n]);
+    const anew = play([{ type: "expired", of, from: 10n, start: 0n }, { type: "commit-due" }], progress);
+    assert.deepEqual(anew.commands, [{ type: "commit", commits: [{ ...of, offset: 0n }] }], "a log made anew is committed from its start");
   });
 
   /** A broker with one partition, a group whose members come and go, and writes that end in any order. */

@@ -75,7 +75,7 @@ export interface StoredObject {
 }
 
 /** What a bucket holds, asked of the server itself. */
-export async function objectsOf({ gcs }: Cloud, bucket: string): Promise<StoredObject[]> {
+export async function objectsOf({ gcs }: Pick<Cloud, "gcs">, bucket: string): Promise<StoredObject[]> {
   const found: StoredObject[] = [];
   for (let pageToken = ""; ;) {
     const answer = await fetch(`${gcs.bareEndpoint}/storage/v1/b/${bucket}/o?pageToken=${encodeURIComponent(pageToken)}`);

@@ -27,6 +27,8 @@ describe("the dataproc engine when things go wrong", function () {
 
   const submit = async (engine: Engine, { plan }: DataprocBench, submission = 1): Promise<DataprocHandle> =>
     (await engine.submit({ plan, shards: plan.shards, submission }, never)) as DataprocHandle;
+  const idOf = async ({ plan, control }: DataprocBench): Promise<string> =>
+    submissionId(plan.runId, 1, control.url, (await control.stat(controlNames.plan(plan.runId)))!.generation);
   const called = (method: string): DataprocCall[] => world.dataproc.calls.filter((call) => call.method === method);
   const settled = async (engine: Engine, handle: unknown): Promise<EngineStatus> => {
     for (;;) {
@@ -45,8 +47,8 @@ describe("the dataproc engine when things go wrong", function () {
   it("creates one batch, whatever becomes of the answers to its requests, which all have the same id", async () => {
     await using bench = await makeDataprocBench(world, { shards: 2, shardMs: 10 });
     world.dataproc.faults = ({ method, index }) => {
-      const [code, when] = (method === "CreateBatch" ? lost[index - 1] : undefined) ?? [];
-      return code === undefined ? undefined : { code, when: when };
+      const fault = method === "CreateBatch" ? lost[index - 1] : undefined;
+      return fault && { code: fault[0], when: fault[1] };
     };
     const handle = await submit(bench.engine, bench);
     const requests = called("CreateBatch").map(({ request }) => request as CreateBatch);
@@ -92,7 +94,7 @@ describe("the dataproc engine when things go wrong", function () {
   it("a driver that lost the answer and its memory finds the batch by its name", async () => {
     await using bench = await makeDataprocBench(world, { shards: 2, shardMs: 10 });
     const handle = await submit(bench.engine, bench);
-    assert.equal(handle.mode === "serverless" && handle.batchId, submissionId(bench.plan.runId, 1, bench.control.url));
+    assert.equal(handle.mode === "serverless" && handle.batchId, await idOf(bench));
     const again = await submit(bench.anotherEngine(), { ...bench, plan: { ...bench.plan, shards: bench.plan.shards.slice(1) } });
     assert.deepEqual(again, handle);
     assert.deepEqual(await settled(bench.anotherEngine(), again), { state: "succeeded" });
@@ -137,7 +139,7 @@ describe("the dataproc engine when things go wrong", function () {
 
   it("deletes an ephemeral cluster that cannot be made, and says why", async () => {
     await using bench = await makeDataprocBench(world, { shards: 1, shardMs: 10 }, { mode: "ephemeral" });
-    const name = submissionId(bench.plan.runId, 1, bench.control.url);
+    const name = await idOf(bench);
     world.dataproc.brokenClusters.add(name);
     await assert.rejects(submit(bench.engine, bench), { code: "DATAPROC_CLUSTER_FAILED", message: /Insufficient 'CPUS' quota/ });
     world.dataproc.brokenClusters.delete(name);

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { controlNames } from "../../../core/layout.ts";
 import { imagemill, lastLine, startImagemill, type Where } from "../../e2e/imagemill.ts";
 import { corpus } from "../../jobs/images.ts";
 import { orSkip } from "../../servers/install.ts";
-import { ask, assertHolds, fillBucket, removeObject, smallImages } from "../e2e/cloud.ts";
+import { ask, assertHolds, fillBucket, objectsOf, removeObject, smallImages } from "../e2e/cloud.ts";
 import { project, region, startDataprocWorld, type DataprocWorld } from "./dataproc-world.ts";
 import { comparableRows } from "./rows.ts";
 
@@ -74,7 +75,7 @@ describe("runs on Dataproc", function () {
   });
 
   it("submit returns while the work goes on; another driver finds it by its name; cancelled, it goes on when run again", async () => {
-    const { where, bucket } = await place("resumed", { source: "gs://few", packing: { minShards: 24 } });
+    const { where, bucket } = await place("resumed", { source: "gs://few", packing: { minShards: 16 } });
     const submitted = await ask(where, ["submit", "--run-date", "2026-11-23"]);
     assert.equal(submitted["remote"], true);
     const runId = String(submitted["runId"]);
@@ -87,7 +88,7 @@ describe("runs on Dataproc", function () {
     await removeObject(world, bucket, `control/${controlNames.submit(runId)}`);
     const attached = startImagemill(where, ...run, "--json");
     const ended = new Promise<number | null>((resolve) => attached.on("close", resolve));
-    await until(async () => ((await ask(where, ["status", runId]))["shards"] as { committed: number }).committed >= 1);
+    await until(async () => (await objectsOf(world, bucket)).some(({ name }) => name.startsWith(`control/${controlNames.commits(runId)}`)));
     assert.equal(world.dataproc.batches().filter(({ labels }) => labels?.["imagemill-run"] === runId).length, 1, "one, asked for twice");
 
     const cancelled = await ask(where, ["cancel", runId]);
@@ -109,7 +110,8 @@ describe("runs on Dataproc", function () {
 });
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 120_000; !(await condition());) assert.ok(Date.now() < deadline, "not within two minutes");
+  for (const deadline = Date.now() + 120_000; !(await condition()); await delay(100))
+    assert.ok(Date.now() < deadline, "not within two minutes");
 }
 
 /** Of the corpus where it is there, and some that are broken. */

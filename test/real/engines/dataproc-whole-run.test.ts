@@ -5,7 +5,18 @@ import { dataprocService, type Batch, type DataprocService } from "../../../subm
 import { lastLine } from "../../e2e/imagemill.ts";
 import { startDataproc, type DataprocServer } from "../../servers/dataproc.ts";
 import { orSkip } from "../../servers/install.ts";
-import { ask, assertHolds, configure, fillBucket, putObject, rowsOf, smallImages, startCloud, type Cloud } from "../e2e/cloud.ts";
+import {
+  ask,
+  assertHolds,
+  configure,
+  fillBucket,
+  objectsOf,
+  putObject,
+  rowsOf,
+  smallImages,
+  startCloud,
+  type Cloud,
+} from "../e2e/cloud.ts";
 
 const place = { project: "imagemill-test", region: "europe-west4" };
 const never = new AbortController().signal;
@@ -54,9 +65,12 @@ describe("a whole run in one Dataproc batch", function () {
 
   const finished = async (batchId: string, batch: Batch): Promise<Batch> => {
     await service.createBatch(place, batchId, batch, "", never);
+    return over(batchId);
+  };
+  const over = async (batchId: string): Promise<Batch> => {
     for (;;) {
       const now = await service.batch(place, batchId, never);
-      if (now?.state !== "PENDING" && now?.state !== "RUNNING") return now!;
+      if (!["PENDING", "RUNNING", "CANCELLING"].includes(String(now?.state))) return now!;
       await delay(200);
     }
   };
@@ -78,6 +92,22 @@ describe("a whole run in one Dataproc batch", function () {
 
     const again = lastLine(await outputOf(await finished("nightly-2026-11-23-2", batchOf(...flags))));
     assert.deepEqual([again["runId"], again["rowsLoaded"]], [said["runId"], 12]);
+  });
+
+  it("a batch that was cancelled in the middle leaves what the next one goes on with", async () => {
+    const flags = ["--run-date", "2026-11-25", "--reprocess"];
+    await service.createBatch(place, "interrupted-1", batchOf(...flags), "", never);
+    const commits = async (): Promise<number> =>
+      (await objectsOf(cloud, "control")).filter(({ name }) => /^runs\/2026-11-25-.*\/commits\//.test(name)).length;
+    while ((await commits()) === 0) await delay(100);
+    const { operation } = (await service.batch(place, "interrupted-1", never))!;
+    await service.cancelOperation(place, operation!, never);
+    assert.equal((await over("interrupted-1")).state, "CANCELLED");
+
+    const next = await finished("interrupted-2", batchOf(...flags));
+    const output = await outputOf(next);
+    assert.equal(next.state, "SUCCEEDED", output);
+    assert.equal(lastLine(output)["rowsLoaded"], 12);
   });
 
   it("ends as imagemill ends", async () => {

@@ -1,26 +1,17 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { orSkip } from "../../servers/install.ts";
+import { metadataServer } from "../../servers/metadata.ts";
 import { answersHttp, freePort, type ServerProcess, startServer } from "../../servers/process.ts";
 import { installSpark } from "../../servers/spark.ts";
 
 const script = fileURLToPath(new URL("../../../submit/engines/spark/node.sh", import.meta.url));
 
-/** What a machine of Compute Engine tells about itself. */
-async function metadataServer(attributes: Record<string, string>): Promise<{ url: string; close: () => void }> {
-  const server = createServer((request, response) => {
-    const value = request.headers["metadata-flavor"] === "Google" ? attributes[request.url?.split("/attributes/")[1] ?? ""] : undefined;
-    response.writeHead(value === undefined ? 404 : 200).end(value);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/computeMetadata/v1`, close: () => server.close() };
+function asAttributes(attributes: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`attributes/${name}`, value]));
 }
 
 describe("the start-up script of a Spark node", function () {
@@ -38,7 +29,7 @@ describe("the start-up script of a Spark node", function () {
   it("makes a master, and a worker that joins it", async () => {
     const [port, ui, workerUi] = [await freePort(), await freePort(), await freePort()];
     const node = async (attributes: Record<string, string>, ready: () => Promise<boolean>): Promise<ServerProcess> => {
-      const metadata = await metadataServer(attributes);
+      const metadata = await metadataServer(asAttributes(attributes));
       try {
         const env = {
           IMAGEMILL_METADATA: metadata.url,
@@ -63,7 +54,7 @@ describe("the start-up script of a Spark node", function () {
   });
 
   it("refuses a role that it does not know", async () => {
-    const metadata = await metadataServer({ "spark-role": "queen" });
+    const metadata = await metadataServer(asAttributes({ "spark-role": "queen" }));
     const env = { IMAGEMILL_METADATA: metadata.url, IMAGEMILL_SPARK: home };
     await assert.rejects(
       startServer({ command: "bash", args: [script], env, ready: async () => Promise.resolve(false) }),

@@ -9,7 +9,8 @@ import { orSkip } from "../../servers/install.ts";
 import { startSpark, type SparkCluster } from "../../servers/spark.ts";
 import { writePhotos } from "../photos.ts";
 import { comparableRows } from "./rows.ts";
-import { processesWith, runDate, until, workplace, type Workplace } from "./spark-world.ts";
+import { sparkWorkplace } from "./spark-world.ts";
+import { processesWith, runDate, until, type Workplace } from "./workplace.ts";
 
 const photos = 520;
 const few = { top: { select: { include: ["000*", "001*"] }, packing: { minShards: 8 } } };
@@ -57,7 +58,7 @@ describe("runs on a real Spark cluster", function () {
     await rm(root, { recursive: true, force: true });
   });
 
-  const place = async (name: string, settings: object = few): Promise<Workplace> => workplace(root, name, cluster, settings);
+  const place = async (name: string, settings: object = few): Promise<Workplace> => sparkWorkplace(root, name, cluster, settings);
   const slow = { top: { ...few.top, jobs: ["facts", { name: "../slow.mjs", params: { ms: 60 } }] } };
   const run = ["run", "--json", "--run-date", runDate];
 

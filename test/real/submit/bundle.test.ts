@@ -63,4 +63,12 @@ describe("the runtime archive", function () {
     const commit = JSON.parse(await readFile(join(control, controlNames.commit(runId, shard!.id)), "utf8")) as Commit;
     assert.equal(commit.counts.ok, shard!.objects);
   });
+
+  it("drives runs, too, into BigQuery, and says so", async () => {
+    const cwd = join(folder, "driving");
+    await mkdir(cwd);
+    await writePhotos(join(cwd, "photos"), 1);
+    const run = execute("env", ["-i", join(unpacked, "bin", "imagemill"), "run", "--source", "photos"], { cwd });
+    await assert.rejects(run, { code: 2, stderr: /NOT_INSTALLED: DuckDB is not part of this runtime\n.*bigquery:\/\// });
+  });
 });

@@ -18,7 +18,7 @@ export function checkRequestId(requestId: string | null | undefined): void {
   if (requestId && !/^[A-Za-z0-9_-]{1,40}$/.test(requestId)) throw invalid(`request_id "${requestId}"`);
 }
 
-function checkLabels(labels: Properties | null | undefined): void {
+export function checkLabels(labels: Properties | null | undefined): void {
   const all = Object.entries(labels ?? {});
   if (all.length > 32) throw invalid("more than 32 labels");
   const wrong = all.find(([key, value]) => !/^[a-z][a-z0-9_-]{0,62}$/.test(key) || !/^[a-z0-9_-]{0,63}$/.test(value));
