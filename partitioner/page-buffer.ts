@@ -1,4 +1,4 @@
-import { createBell } from "./bell.ts";
+import { createBell } from "../core/bell.ts";
 import type { Spool, SpoolFile } from "./spool.ts";
 
 /** Pages of one range between who lists it and who reads it, perhaps much later. */

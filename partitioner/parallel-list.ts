@@ -1,6 +1,6 @@
 import { compareNames } from "../core/names.ts";
 import type { ListPage, ObjectInfo, ObjectStore } from "../storage/store.ts";
-import { createBell } from "./bell.ts";
+import { createBell } from "../core/bell.ts";
 import { createPageBuffer, type PageBuffer } from "./page-buffer.ts";
 import { createAlphabet, cutBeyond, cutsAfter } from "./split.ts";
 import type { Spool } from "./spool.ts";

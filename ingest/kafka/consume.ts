@@ -2,7 +2,7 @@ import { waitAtMost, type Clock, type Random } from "../../core/clock.ts";
 import { codeOf } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
 import { createFlight } from "../flight.ts";
-import { createBell } from "./bell.ts";
+import { createBell } from "../../core/bell.ts";
 import { createCrew } from "./crew.ts";
 import { fetchAll } from "./fetch-loop.ts";
 import type { Fetched, Join, Member, MemberListener } from "./member.ts";

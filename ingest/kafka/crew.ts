@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
-import { createBell } from "./bell.ts";
+import { createBell } from "../../core/bell.ts";
 import type { ImageMessage } from "./message.ts";
 import { termKey, type Term } from "./progress.ts";
 import type { Sink, Taken } from "./sink.ts";

@@ -1,5 +1,5 @@
 import type { Flight, Room } from "../flight.ts";
-import { createBell, type Bell } from "./bell.ts";
+import { createBell, type Bell } from "../../core/bell.ts";
 import type { Fetched, FetchFrom, Member } from "./member.ts";
 import type { ImageMessage } from "./message.ts";
 

@@ -20,7 +20,8 @@ export interface NightWorld extends AsyncDisposable {
 
 export const imagesAnight = 8;
 
-export async function startNight(): Promise<NightWorld> {
+/** `jobs`: of the batches, as YAML. */
+export async function startNight(jobs = "[facts]"): Promise<NightWorld> {
   await using started = new AsyncDisposableStack();
   const cloud = started.use(await startCloud());
   const { endpoint: storage } = cloud.gcs;
@@ -37,7 +38,7 @@ export async function startNight(): Promise<NightWorld> {
   for (const bucket of ["nights", "archive", "control"]) await cloud.gcs.createBucket(bucket);
   await ask(cloud.where, ["init", ...config]);
   const yaml = Object.entries(places).map(([key, value]) => `${key}: ${value}\n`);
-  await putObject(cloud, "control", "config/nightly.yaml", Buffer.from(`${yaml.join("")}jobs: [facts]\n`), "text/yaml");
+  await putObject(cloud, "control", "config/nightly.yaml", Buffer.from(`${yaml.join("")}jobs: ${jobs}\n`), "text/yaml");
   const uploaded = await ask(cloud.where, ["bundle", "--upload", ...config]);
   const imagemill = {
     project: cloud.bigquery.project,

@@ -101,7 +101,7 @@ export async function startKafkaWorld(): Promise<KafkaWorld> {
   };
 }
 
-async function produce(brokers: string, topic: string, messages: Produced[]): Promise<void> {
+export async function produce(brokers: string, topic: string, messages: Produced[]): Promise<void> {
   const producer = new Producer({ clientId: "test", bootstrapBrokers: [brokers] });
   try {
     for (let at = 0; at < messages.length; at += 50) {
