@@ -7,7 +7,7 @@ import { configOf } from "./world.ts";
 const config = configOf({ source: "", archive: "", control: "", warehouse: "" });
 const sizing = { processes: 3, threadsPerProcess: 2 };
 const { plan } = planOf(400, 100, { source: "", archive: "", control: "", warehouse: "" });
-for (const shard of plan.shards) shard.predictedMs = 60_000;
+for (const shard of plan.shards) shard.predictedMs = 240_000;
 const spark = (changes: Partial<SparkEngineConfig>) =>
   fleetOf({ ...config, spark: { ...config.spark, ...changes } }, "spark", sizing, plan);
 const gib = 2 ** 30;
