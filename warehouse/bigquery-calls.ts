@@ -1,3 +1,4 @@
+import { bounded } from "../core/bounded.ts";
 import type { Clock, Random } from "../core/clock.ts";
 import { codeOf, ImagemillError, messageOf } from "../core/errors.ts";
 import { printable } from "../core/names.ts";
@@ -60,24 +61,6 @@ export function bigqueryCalls(url: string, { clock, random, requestTimeoutMs }: 
     },
     backOff,
   };
-}
-
-/**
- * Rejects when the signal aborts or the time is up, whatever the client does: it knows no signals and, on a connection
- * that is silent, no end. The request itself runs out unheard.
- */
-export async function bounded<T>(act: () => Promise<T>, timeoutMs: number, signal: AbortSignal | undefined): Promise<T> {
-  signal?.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const stop = (): void => reject(signal?.reason);
-  const timer = setTimeout(() => reject(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: "ETIMEDOUT" })), timeoutMs);
-  signal?.addEventListener("abort", stop, { once: true });
-  try {
-    return await Promise.race([act(), promise]);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", stop);
-  }
 }
 
 const transientCodes = new Set(["408", "429", "500", "502", "503", "504"]);

@@ -1,8 +1,9 @@
 import { BigQuery, type Dataset, type Job, type JobMetadata } from "@google-cloud/bigquery";
 import { OAuth2Client } from "google-auth-library";
 import { createReadStream } from "node:fs";
+import { bounded } from "../core/bounded.ts";
 import { parseEndpoint } from "../core/endpoint.ts";
-import { bigqueryCalls, bounded, type Calls } from "./bigquery-calls.ts";
+import { bigqueryCalls, type Calls } from "./bigquery-calls.ts";
 import type { Clock, Random } from "../core/clock.ts";
 import type { Logger } from "../core/log.ts";
 

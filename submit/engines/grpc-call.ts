@@ -1,8 +1,8 @@
+import { bounded } from "../../core/bounded.ts";
 import type { Clock, Random } from "../../core/clock.ts";
 import { sha256Hex } from "../../core/digest.ts";
 import { ImagemillError, messageOf, preconditionError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
-import { bounded } from "../../warehouse/bigquery-calls.ts";
 
 /** Status codes of gRPC that are told apart here. */
 const codes = {
