@@ -25,7 +25,7 @@ export function planDiffers(stored: Plan, asked: PlanSubject, how: { finished: b
   return preconditionError(
     "PLAN_DIFFERS",
     `run ${stored.runId} has a plan that was made with other settings: ${what}${more}`,
-    `${state} Undo the change to go on with it, or leave it and start another run of the same date: add \`--rerun ${stored.request.rerun + 1}\`.`,
+    `${state} Undo the change to ${how.finished ? "look at it" : "go on with it"}, or leave it and start another run of the same date: add \`--rerun ${stored.request.rerun + 1}\`.`,
   );
 }
 

@@ -45,6 +45,6 @@ function tell(error: unknown, words: string[], { surface, out, environment }: Sh
   const debug = /--log-level[= ]debug(\s|$)/.test(words.join(" "));
   const text = problemText(problem, { color: surface.color, ...(debug && { stackOf: error }) });
   surface.write(`${asCalled(text, called)}\n`);
-  if (words.includes("--json")) out(JSON.stringify({ error: problemJson(problem) }));
+  if (words.includes("--json")) out(JSON.stringify({ error: problemJson(problem, problem.exitCode) }));
   return problem.exitCode;
 }

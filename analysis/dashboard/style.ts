@@ -18,7 +18,7 @@ h2 { margin: 0; font-size: 0.98rem; letter-spacing: -0.005em; }
 .small { padding: 0.05rem 0.5rem; font-size: 0.8rem; color: var(--quiet); border-radius: 0.35rem; }
 .small[aria-pressed="true"] { color: var(--accent); border-color: var(--accent); }
 .theme:hover, .small:hover, .more:hover { border-color: var(--accent); color: var(--accent); }
-.more { display: block; margin: 0.4rem 0 0; padding: 0.1rem 0.5rem; font-size: 0.82rem; color: var(--quiet); }
+.more { display: block; align-self: start; margin: 0.4rem 0 0; padding: 0.1rem 0.5rem; font-size: 0.82rem; color: var(--quiet); }
 .filters { position: sticky; top: 0; z-index: 3; display: flex; flex-wrap: wrap; gap: 0.35rem 0.9rem; align-items: center;
   margin: 0.7rem calc(-1 * clamp(0.8rem, 2.5vw, 2.2rem)) 0; padding: 0.45rem clamp(0.8rem, 2.5vw, 2.2rem);
   background: color-mix(in srgb, var(--paper) 92%, transparent); backdrop-filter: blur(6px); border-bottom: 1px solid transparent; min-height: 2.7rem; }
@@ -36,7 +36,7 @@ h2 { margin: 0; font-size: 0.98rem; letter-spacing: -0.005em; }
 .panels { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 0.7rem; }
 .wide-12 { grid-column: span 12; } .wide-8 { grid-column: span 8; } .wide-7 { grid-column: span 7; } .wide-5 { grid-column: span 5; }
 .wide-4 { grid-column: span 4; } .wide-3 { grid-column: span 3; }
-.panel { position: relative; padding: 0.7rem 0.9rem 0.8rem; background: var(--card); border: 1px solid var(--line); border-radius: 0.6rem; scroll-margin-top: 4rem; min-width: 0; }
+.panel { position: relative; display: flex; flex-direction: column; padding: 0.7rem 0.9rem 0.8rem; background: var(--card); border: 1px solid var(--line); border-radius: 0.6rem; scroll-margin-top: 4rem; min-width: 0; }
 .panel.filtering { border-color: color-mix(in srgb, var(--accent) 55%, var(--line)); }
 .panel > header { display: grid; grid-template-columns: 1fr auto; gap: 0 0.6rem; align-items: baseline; margin-bottom: 0.45rem; }
 .hint { grid-column: 1 / -1; grid-row: 2; margin: 0; color: var(--quiet); font-size: 0.8rem; min-height: 1.15em; }
@@ -45,7 +45,9 @@ h2 { margin: 0; font-size: 0.98rem; letter-spacing: -0.005em; }
 .panel:hover .tools, .panel:focus-within .tools, .panel.filtering .tools, .panel.table-shown .tools { opacity: 1; }
 .is-empty > .body, .is-empty > .as-table, .table-shown > .body { display: none; }
 .empty { margin: 0; padding: 1.6rem 1rem; text-align: center; color: var(--quiet); font-size: 0.9rem; text-wrap: balance; }
-.plot { position: relative; cursor: crosshair; touch-action: pan-y; border-radius: 0.3rem; user-select: none; -webkit-user-select: none; }
+.body { flex: 1; display: flex; flex-direction: column; min-width: 0; }
+.plot { flex: 1; position: relative; cursor: crosshair; touch-action: pan-y; border-radius: 0.3rem; user-select: none; -webkit-user-select: none; }
+.canvas { position: absolute; inset: 0; }
 .cursor, .brush { position: absolute; top: 10px; bottom: 24px; pointer-events: none; border-radius: 0.15rem; }
 .cursor { background: color-mix(in srgb, var(--ink) 7%, transparent); }
 .brush { background: color-mix(in srgb, var(--accent) 16%, transparent); border-inline: 1px solid var(--accent); }
@@ -104,6 +106,7 @@ h2 { margin: 0; font-size: 0.98rem; letter-spacing: -0.005em; }
   .filters { position: static; background: none; backdrop-filter: none; margin: 0.4rem 0 0; padding: 0; }
   .panel, .tiles div { break-inside: avoid; } #images { break-inside: auto; }
   .wide-8, .wide-7, .wide-5 { grid-column: span 12; } .wide-4, .wide-3 { grid-column: span 6; }
+  .plot { min-height: 0 !important; }
   .canvas, .canvas > div, .canvas canvas { position: static !important; width: 100% !important; height: auto !important; }
   .track, .track span, .chip { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

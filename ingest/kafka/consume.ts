@@ -228,7 +228,10 @@ export async function consume(options: ConsumeOptions, watch?: (consumption: Con
         else hear();
       },
       rebalancing: () => dispatch({ type: "commit-due" }),
-      failed: lost.reject,
+      failed: (error) => {
+        if (member !== undefined) totals.sessionsLost += 1;
+        lost.reject(error);
+      },
     };
     await using leaving = new AsyncDisposableStack();
     const joined = leaving.use(await options.join(listener, over.signal));
@@ -270,7 +273,6 @@ export async function consume(options: ConsumeOptions, watch?: (consumption: Con
       try {
         await belong();
       } catch (error) {
-        totals.sessionsLost += 1;
         if (!over.signal.aborted) await again(error);
       }
     }

@@ -96,7 +96,7 @@ const summaryKeys = [
 /** The line of `run --json`; an `error` follows where there was one. */
 function summaryJson(summary: RunSummary): Record<string, unknown> {
   const line = Object.fromEntries(summaryKeys.map((key) => [key, summary[key]]));
-  return summary.problem === undefined ? line : { ...line, error: problemJson(summary.problem) };
+  return summary.problem === undefined ? line : { ...line, error: problemJson(summary.problem, summary.exitCode) };
 }
 
 /** A problem that left a result: the result is on stdout, this is for people. */

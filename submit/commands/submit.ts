@@ -24,8 +24,9 @@ export const submitVerb = defineVerb({
   },
 });
 
-function submitJson({ runId, planId, state, engine, remote, shards, links, problem }: SubmitSummary): Record<string, unknown> {
-  return { runId, planId, state, engine, remote, shards, links, ...(problem !== undefined && { error: problemJson(problem) }) };
+function submitJson(summary: SubmitSummary): Record<string, unknown> {
+  const { runId, planId, state, engine, remote, shards, links, problem, exitCode } = summary;
+  return { runId, planId, state, engine, remote, shards, links, ...(problem !== undefined && { error: problemJson(problem, exitCode) }) };
 }
 
 function submitLines({ runId, engine, remote, shards, links }: SubmitSummary, { command, where }: Called): string[] {

@@ -28,9 +28,10 @@ export function problemText(problem: Problem, options: { color: boolean; stackOf
   return lines.join("\n");
 }
 
-/** The object of `--json`'s last line. */
-export function problemJson({ code, message, hint }: Problem): { code: string; message: string; hint?: string } {
-  return { code, message, ...(hint !== undefined && { hint }) };
+/** The object of `--json`'s last line; with the exit code, for who sees nothing of the process but what it said. */
+export function problemJson(problem: Problem, exitCode: number): Problem & { exitCode: number } {
+  const { code, message, hint } = problem;
+  return { code, message, ...(hint !== undefined && { hint }), exitCode };
 }
 
 function stacks(error: unknown): string[] {

@@ -9,9 +9,9 @@ import { createPanel, type Panel } from "./panel.ts";
 import { numberText, type Series } from "./plot.ts";
 import { edgeText, rangeText, runLabels, titles } from "./words.ts";
 
-const height = 172;
+const leastHeight = 172;
 /** Of the first chart, which stands beside two others. */
-const tallHeight = 268;
+const leastTallHeight = 268;
 
 function colorsOf(context: Context): ColumnContent["colors"] {
   return { quiet: context.color("--quiet"), line: context.color("--line") };
@@ -32,7 +32,7 @@ function byOutcome(context: Context, counts: Uint32Array, codes: number[]): { se
 /** A panel whose bars are runs: choosing bars chooses runs. */
 function runPanel(
   context: Context,
-  options: { id: string; title: string; columns: number; hint: string; height?: number },
+  options: { id: string; title: string; columns: number; hint: string; leastHeight?: number },
   content: () => Omit<ColumnContent, "chosen" | "faded" | "labels" | "colors" | "range"> | undefined,
   empty: string,
 ): Part & { panel: Panel } {
@@ -53,7 +53,13 @@ function runPanel(
     const range = (first: number, last: number): string => `${formatMany(last - first + 1, "run")}: ${labels[first]!} – ${labels[last]!}`;
     return { ...part, range, labels, colors: colorsOf(context), chosen, faded: chosen.map((one) => ids.length > 0 && !one) };
   };
-  const chart = createColumnChart({ label: `${options.title}, by run`, height: options.height ?? height, content: whole, choose, clear });
+  const chart = createColumnChart({
+    label: `${options.title}, by run`,
+    leastHeight: options.leastHeight ?? leastHeight,
+    content: whole,
+    choose,
+    clear,
+  });
   const panel = createPanel({ ...options, clear, table: chart.table });
   panel.body.append(chart.element);
   const render = (): void => {
@@ -75,7 +81,13 @@ export function createRunChart(context: Context, columns: number): Part {
   };
   return runPanel(
     context,
-    { id: "runs", title: "Runs over time", columns, hint: "images by outcome; click a run, or drag over several", height: tallHeight },
+    {
+      id: "runs",
+      title: "Runs over time",
+      columns,
+      hint: "images by outcome; click a run, or drag over several",
+      leastHeight: leastTallHeight,
+    },
     content,
     "There is no run yet.",
   );
@@ -213,7 +225,7 @@ function binPanel(
       faded: chosen.map((one) => range !== undefined && !one),
     };
   };
-  const chart = createColumnChart({ label: `Images by ${titles[key].toLowerCase()}`, height, content: whole, choose, clear });
+  const chart = createColumnChart({ label: `Images by ${titles[key].toLowerCase()}`, leastHeight, content: whole, choose, clear });
   const panel = createPanel({ id: `by-${key}`, ...options, clear, table: chart.table });
   panel.body.append(chart.element);
   const render = (): void => {

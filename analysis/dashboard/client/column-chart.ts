@@ -14,7 +14,8 @@ export interface ColumnContent extends PlotContent {
 export interface ColumnChartOptions {
   /** What the bars are, for those who do not see them: `Images by size`. */
   label: string;
-  height: number;
+  /** Pixels; it takes more where its panel is higher. */
+  leastHeight: number;
   /** Undefined where there is nothing to draw. */
   content(): ColumnContent | undefined;
   /** Bars `first` to `last`; again the same = take it back. */
@@ -34,8 +35,8 @@ export interface ColumnChart {
  * Columns that can be chosen: a click takes one, a drag a range; with the keyboard arrows go along, Shift with arrows
  * takes a range, Enter chooses, Esc takes the choice away. To a screen reader it is a list of options.
  */
-export function createColumnChart({ label, height, content, choose, clear }: ColumnChartOptions): ColumnChart {
-  const plot = createPlot(height);
+export function createColumnChart({ label, leastHeight, content, choose, clear }: ColumnChartOptions): ColumnChart {
+  const plot = createPlot();
   const cursor = h("div", { class: "cursor", hidden: true });
   const brush = h("div", { class: "brush", hidden: true });
   const list = h("div", { class: "unseen" });
@@ -47,6 +48,7 @@ export function createColumnChart({ label, height, content, choose, clear }: Col
     brush,
     list,
   );
+  element.style.minHeight = `${leastHeight}px`;
   const tip = createTip();
   let now: ColumnContent | undefined;
   let active = 0;

@@ -38,10 +38,9 @@ export interface Plot {
 
 const margins = { left: 50, right: 20, top: 10, bottom: 24 };
 
-/** Columns drawn by ECharts. What is touched and read is elsewhere: the drawing itself says nothing to a screen reader. */
-export function createPlot(height: number): Plot {
+/** Columns drawn by ECharts, as large as the place they are in. What is touched and read is elsewhere: the drawing itself says nothing to a screen reader. */
+export function createPlot(): Plot {
   const canvas = h("div", { class: "canvas", "aria-hidden": "true" });
-  canvas.style.height = `${height}px`;
   let chart: echarts.ECharts | undefined;
   let content: PlotContent | undefined;
   const bars = (): number => content?.series[0]?.values.length ?? 0;

@@ -79,9 +79,8 @@ def outcomes_of(spec, failure, attempt):
         outcome["stop"] = "cancelled"
     elif failure["exitCode"] in (USAGE, PRECONDITION) or attempt >= spec["shardAttempts"]:
         # Raised instead, it would end the whole Spark job: the other shards go on.
-        outcome.update(failed=1, in_a_row=1, failures=[failure])
-        if failure["exitCode"] in (USAGE, PRECONDITION):
-            outcome["stop"] = "fatal"
+        stop = "fatal" if failure["exitCode"] in (USAGE, PRECONDITION) else None
+        outcome.update(failed=1, in_a_row=1, failures=[failure], stop=stop)
     else:
         return None
     return outcome
@@ -95,13 +94,9 @@ def run_worker(spec, shard, attempt):
     ]  # fmt: skip
     try:
         process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(os.environ, **spec["environment"]),
-            preexec_fn=end_with_parent(),
-        )
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=dict(os.environ, **spec["environment"]), preexec_fn=end_with_parent(),
+        )  # fmt: skip
     except OSError as error:
         return failure_of(shard, None, "cannot start %s: %s" % (command[0], error), None)
     said, tail = {}, collections.deque(maxlen=TAIL_LINES)
@@ -255,14 +250,9 @@ class Job:
             last = value["failures"][-1]
             return {"state": "failed", "message": "shard %s: %s" % (last["shard"], last["message"]), "hint": last["hint"]}
         if self.error is not None:
-            return {"state": "failed", "message": spark_message(self.error)}
+            text = str(self.error)
+            return {"state": "failed", "message": text[max(text.find("Job aborted"), 0) :][:MESSAGE_CHARACTERS]}
         return {"state": "succeeded"}
-
-
-def spark_message(error):
-    text = str(error)
-    at = max(text.find("Job aborted"), 0)
-    return text[at : at + MESSAGE_CHARACTERS]
 
 
 class Status:
@@ -296,7 +286,7 @@ def do_shards(context, spec, pid, begun, over=lambda: None):
 
 def at_driver(context, uri):
     """The path of what Spark was given along under this URI, or of a copy where it gave it to executors only."""
-    return uri if os.path.exists(uri) else given(os.path.basename(uri)) or fetched(context, uri)
+    return (uri if os.path.exists(uri) else given(os.path.basename(uri))) or fetched(context, uri)
 
 
 def fetched(context, uri):

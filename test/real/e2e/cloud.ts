@@ -124,6 +124,10 @@ export async function fillBucket(cloud: Pick<Cloud, "gcs">, bucket: string, imag
 
 /** All rows of a run, in the order of names. */
 export async function rowsOf(cloud: Cloud, warehouse: string, runId: unknown): Promise<QueryRow[]> {
+  return query(cloud, warehouse, "SELECT * FROM images WHERE run_id = @runId ORDER BY name, generation", { runId: String(runId) });
+}
+
+export async function query(cloud: Cloud, warehouse: string, sql: string, parameters: Record<string, string> = {}): Promise<QueryRow[]> {
   const opened = await openWarehouse(warehouse, {
     log: silentLogger,
     clock: systemClock,
@@ -132,7 +136,7 @@ export async function rowsOf(cloud: Cloud, warehouse: string, runId: unknown): P
     endpoint: cloud.bigquery.endpoint,
   });
   try {
-    return await opened.query("SELECT * FROM images WHERE run_id = @runId ORDER BY name, generation", { runId: String(runId) });
+    return await opened.query(sql, parameters);
   } finally {
     await opened.close();
   }
