@@ -59,7 +59,7 @@ describe("the fleet of an engine", () => {
 
   it("dataproc is executors and a driver, with the disks that are paid for; or a cluster with its master; or one that only its owner knows", () => {
     const of = (mode: Config["dataproc"]["mode"]) =>
-      fleetOf({ ...config, dataproc: { ...config.dataproc, mode } }, "dataproc", sizing, plan);
+      fleetOf({ ...config, dataproc: { ...config.dataproc, mode, targetDurationMs: 600_000 } }, "dataproc", sizing, plan);
     const serverless = of("serverless");
     const [executors, driver] = serverless.machines;
     assert.equal(serverless.billing, "dcus");
