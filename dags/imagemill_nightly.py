@@ -2,10 +2,10 @@
 
 For Managed Service for Apache Airflow (Composer) or any Airflow from 2.11 with the Google provider. To install:
 
-1. `imagemill bundle --upload --config nightly.yaml` puts the code into the control bucket and prints two URIs; copy
-   nightly.yaml beside them.
-2. Fill in imagemill_variable.json, which lies beside this file, and `airflow variables import` it; SETTINGS below says
-   what each key is.
+1. `imagemill bundle --upload --config nightly.yaml --json` puts the code into the control bucket and prints driver,
+   archive and properties; copy nightly.yaml beside them.
+2. Put these into imagemill_variable.json, which lies beside this file, and the rest of your own; `airflow variables
+   import` it. SETTINGS below says what each key is.
 3. Put this file into the DAG folder and unpause `imagemill_nightly`.
 
 Airflow's account needs roles/dataproc.editor and roles/bigquery.jobUser on the project, roles/iam.serviceAccountUser on
@@ -60,14 +60,14 @@ SETTINGS: dict[str, tuple[Any, Any, str]] = {
     "project": (r"\S+", None, "the project of the Dataproc batch"),
     "region": (r"[a-z]+-[a-z]+\d", None, "the region of the Dataproc batch, such as europe-west4"),
     "driver": (URI, None, "the gs:// URI of driver.py, as `imagemill bundle --upload` prints it"),
-    "bundle": (URI, None, "the gs:// URI of the runtime archive, printed beside it"),
+    "archive": (URI, None, "the gs:// URI of the runtime archive, as it prints it, too"),
+    "properties": ({"": TEXT}, None, "the Spark properties that `imagemill bundle --upload` prints, an object of strings"),
     "config": (URI, None, "the gs:// URI of the YAML configuration"),
     "warehouse": (r"bigquery://[^/]+/\w+", None, "bigquery://project/dataset, as in the configuration"),
     "sources": ([URI], None, "a list of gs:// URLs, each a run of its own; they may contain {run_date}"),
     "wait_for": (r"(gs://|\{source\}).*", "{source}/", "how a name begins when the night's objects are there; gs://… or {source}…"),
     "flags": ([TEXT], [], "a list of more flags for `imagemill run`"),
     "runtime_version": (r"\d+\.\d+", "2.3", "the Dataproc runtime, as a string"),
-    "properties": ({"": TEXT}, {}, "Spark properties of the batch, an object of strings"),
     "service_account": (TEXT, "", "the account that the batch runs as; empty: the project's default"),
     "subnetwork": (TEXT, "", "a subnetwork with private Google access; empty: the default network's"),
     "ttl_hours": (range(1, 337), 12, "hours after which the batch is ended, from 1 to 336"),
@@ -151,7 +151,7 @@ def batch_of(settings: dict[str, Any], args: list[str]) -> dict[str, Any]:
     return {
         "pyspark_batch": {
             "main_python_file_uri": settings["driver"],
-            "archive_uris": [settings["bundle"].partition("#")[0] + "#imagemill-runtime"],
+            "archive_uris": [settings["archive"].partition("#")[0] + "#imagemill-runtime"],
             "file_uris": [settings["config"]],
             "args": ["run", "--config", config_name, *args],
         },

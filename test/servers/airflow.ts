@@ -76,7 +76,8 @@ function airflowInstallation(version: AirflowVersion): Installation {
       await execInstaller("python3", ["-m", "venv", folder]);
       await execInstaller(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"]);
       const install = async (...packages: string[]): Promise<void> =>
-        execInstaller(python, ["-m", "uv", "pip", "install", "--quiet", "--python", python, ...packages]);
+        // Compiled now, or every process of Airflow does it again.
+        execInstaller(python, ["-m", "uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", python, ...packages]);
       await install(`apache-airflow==${version}`, ...googleLibraries);
       await install("--no-deps", provider);
     },
@@ -91,6 +92,9 @@ function environmentOf(home: string, place: AirflowPlace): NodeJS.ProcessEnv {
     AIRFLOW__CORE__DAGS_FOLDER: dags,
     AIRFLOW__CORE__LOAD_EXAMPLES: "False",
     AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY: "1",
+    // A machine that is busy with other tests takes its time.
+    AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT: "300",
+    AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT: "300",
     AIRFLOW__DATABASE__SQL_ALCHEMY_CONN: `sqlite:///${home}/airflow.db`,
     AIRFLOW__LOGGING__BASE_LOG_FOLDER: join(home, "logs"),
     PYTHONPATH: sites,
@@ -125,8 +129,7 @@ async function standalone(folder: string, environment: NodeJS.ProcessEnv): Promi
       AIRFLOW__API__WORKERS: "1",
       AIRFLOW__API__BASE_URL: url,
       AIRFLOW__CORE__EXECUTION_API_SERVER_URL: `${url}/execution/`,
-      AIRFLOW__CORE__PARALLELISM: "4",
-      AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION: "False",
+      AIRFLOW__CORE__PARALLELISM: "2",
     },
     ready: () => allHealthy(`${url}/api/v2/monitor/health`),
     readyTimeoutMs: 180_000,

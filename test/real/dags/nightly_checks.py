@@ -74,7 +74,7 @@ def check_what_a_night_is_given():
     assert night["loaded"] == {"warehouse": example["warehouse"], "source": "gs://in/2026-11-23", "run_date": "2026-11-23"}
     assert night["batch_id"].startswith("imagemill-20261123-") and len(night["batch_id"]) < 60
     batch = night["batch"]
-    assert batch["pyspark_batch"]["archive_uris"] == [example["bundle"] + "#imagemill-runtime"]
+    assert batch["pyspark_batch"]["archive_uris"] == [example["archive"]]
     run = ["run", "--config", "nightly.yaml", "--source", "gs://in/{run_date}/", "--run-date", "2026-11-23", "--rerun", "2"]
     assert batch["pyspark_batch"]["args"] == run
     execution = batch["environment_config"]["execution_config"]
