@@ -1,5 +1,3 @@
-import { once } from "node:events";
-import { parseArgs } from "node:util";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { protos } from "@google-cloud/dataproc";
 import { batchController } from "./dataproc/batches.ts";
@@ -27,7 +25,6 @@ export interface DataprocOptions {
   storage: string;
   /** What nodes have in their environment; where Google's services answer them, say. */
   environment?: NodeJS.ProcessEnv;
-  port?: number;
 }
 
 /**
@@ -35,7 +32,7 @@ export interface DataprocOptions {
  * operations, as strict as the reference. It runs what it is given with the real spark-submit, on two cores in one JVM,
  * and writes what the driver prints to the staging bucket.
  */
-export async function startDataproc({ storage, environment = {}, port = 0 }: DataprocOptions): Promise<DataprocServer> {
+export async function startDataproc({ storage, environment = {} }: DataprocOptions): Promise<DataprocServer> {
   const world: World = {
     spark: await sparkHome(),
     buckets: bucketsOf(storage),
@@ -56,7 +53,7 @@ export async function startDataproc({ storage, environment = {}, port = 0 }: Dat
   };
   for (const [name, methods] of Object.entries(services)) server.addService(...serviceOf(name, methods, log));
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, taken) =>
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, taken) =>
       error === null ? resolve(taken) : reject(error),
     );
   });
@@ -72,18 +69,4 @@ export async function startDataproc({ storage, environment = {}, port = 0 }: Dat
       await Promise.all(world.working);
     },
   });
-}
-
-/** `node test/servers/dataproc.ts --storage http://127.0.0.1:PORT [--bigquery http://…] [--port N]`: until SIGTERM. */
-if (import.meta.main) {
-  const text = { type: "string" } as const;
-  const { values } = parseArgs({ options: { storage: text, bigquery: text, port: text } });
-  if (values.storage === undefined) throw new Error("--storage http://127.0.0.1:PORT of the Cloud Storage server is needed");
-  await using dataproc = await startDataproc({
-    storage: values.storage,
-    environment: values.bigquery === undefined ? {} : { IMAGEMILL_BIGQUERY_ENDPOINT: values.bigquery },
-    port: Number(values.port ?? 0),
-  });
-  process.stdout.write(`export IMAGEMILL_DATAPROC_ENDPOINT=${dataproc.endpoint}\n`);
-  await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
 }

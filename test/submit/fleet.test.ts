@@ -7,7 +7,7 @@ import { configOf } from "./world.ts";
 const config = configOf({ source: "", archive: "", control: "", warehouse: "" });
 const sizing = { processes: 3, threadsPerProcess: 2 };
 const { plan } = planOf(400, 100, { source: "", archive: "", control: "", warehouse: "" });
-for (const shard of plan.shards) shard.predictedMs = 60_000;
+for (const shard of plan.shards) shard.predictedMs = 240_000;
 const spark = (changes: Partial<SparkEngineConfig>) =>
   fleetOf({ ...config, spark: { ...config.spark, ...changes } }, "spark", sizing, plan);
 const gib = 2 ** 30;
@@ -59,7 +59,7 @@ describe("the fleet of an engine", () => {
 
   it("dataproc is executors and a driver, with the disks that are paid for; or a cluster with its master; or one that only its owner knows", () => {
     const of = (mode: Config["dataproc"]["mode"]) =>
-      fleetOf({ ...config, dataproc: { ...config.dataproc, mode } }, "dataproc", sizing, plan);
+      fleetOf({ ...config, dataproc: { ...config.dataproc, mode, targetDurationMs: 600_000 } }, "dataproc", sizing, plan);
     const serverless = of("serverless");
     const [executors, driver] = serverless.machines;
     assert.equal(serverless.billing, "dcus");

@@ -27,7 +27,11 @@ export function ephemeralWork(service: DataprocService, config: DataprocEngineCo
         await clusterFor(service, config, clock, place, submission, signal);
       return job.submit(place, runId, submission, signal);
     },
-    release: async (handle, signal) => service.deleteCluster(handle, handle.cluster, signal),
+    release: async (handle, signal) => {
+      const cluster = await service.cluster(handle, handle.cluster, signal);
+      const isOurs = cluster?.labels?.["imagemill-run"] === handle.runId;
+      if (isOurs && cluster.status?.state !== "DELETING") await service.deleteCluster(handle, handle.cluster, signal);
+    },
   };
 }
 

@@ -22,6 +22,8 @@ export interface Fleet extends ExecutorShape {
 const heapMiB = 1024;
 /** A Python process for each task. */
 const pythonMiB = 128;
+/** Of imagemill itself beside the driver's JVM: planning a million objects takes 300 MiB, the report some pictures more. */
+const drivingMiB = 2048;
 const fewestExecutors = 2;
 /** What a serverless batch gives a core, at least and at most. */
 const serverlessCoreMiB = { least: 1024, most: 7424 };
@@ -64,7 +66,8 @@ export function fleetProperties(config: DataprocEngineConfig, fleet: Fleet): Rec
 /** For a whole run in one batch, which is planned only there: it begins with few executors and asks for more. */
 export function wholeRunProperties(config: DataprocEngineConfig, workerMemoryBytes: number): Record<string, string> {
   const fleet = { ...executorShape(config, workerMemoryBytes), executors: config.maxExecutors };
-  return { ...properties(config, fleet, fewestExecutors), ...config.properties };
+  const driver = { "spark.driver.memoryOverhead": `${drivingMiB}m` };
+  return { ...properties(config, fleet, fewestExecutors), ...driver, ...config.properties };
 }
 
 function properties(config: DataprocEngineConfig, fleet: Fleet, initialExecutors: number): Record<string, string> {
