@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -101,16 +101,21 @@ describe("runs on a real Spark cluster", function () {
 
   it("lets one attempt win when a straggler and its copy commit at once", async () => {
     const image = "00003.jpg";
-    const spark = await place("straggler", {
-      conf: { "spark.speculation.quantile": "0.5", "spark.speculation.multiplier": "1.1" },
-      top: { ...few.top, jobs: ["facts", { name: "../meeting.mjs", params: { folder: root, image } }], limits: { imageTimeoutMs: "5m" } },
-    });
-    const { code, err } = await spark.imagemill(...run);
-    assert.equal(code, 0, err);
-    const twice = [];
-    for (const { id } of (await spark.plan()).shards) if ((await spark.attemptsWithRows(id)).length > 1) twice.push(id);
-    assert.equal(twice.length, 1, "two attempts of one shard have written their rows");
-    await spark.verify();
+    // Spark ends the loser as soon as it hears of the winner, which on a busy machine may be before the loser's rows.
+    for (let round = 1, met = 0; met === 0; round += 1) {
+      assert.ok(round <= 4, "in no round did two attempts of one shard write their rows");
+      const folder = join(root, `meeting-${round}`);
+      await mkdir(folder);
+      const spark = await place(`straggler-${round}`, {
+        conf: { "spark.speculation.quantile": "0.5", "spark.speculation.multiplier": "1.1" },
+        top: { ...few.top, jobs: ["facts", { name: "../meeting.mjs", params: { folder, image } }], limits: { imageTimeoutMs: "5m" } },
+      });
+      const { code, err } = await spark.imagemill(...run);
+      assert.equal(code, 0, err);
+      await spark.verify();
+      for (const { id } of (await spark.plan()).shards) if ((await spark.attemptsWithRows(id)).length > 1) met += 1;
+      assert.ok(met <= 1, "only the straggler is tried twice");
+    }
   });
 
   it("submit returns while the work goes on; run attaches to it, and submits what is left when it is lost", async () => {
