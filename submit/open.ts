@@ -140,16 +140,13 @@ async function computeEngine(config: Config, host: DriverHost): Promise<Engine> 
 
 /** Google's client takes half a second to load. */
 async function dataprocEngine(config: Config, host: DriverHost): Promise<Engine> {
-  const [{ createDataprocEngine }, { dataprocService }] = await Promise.all([
+  const [{ createDataprocEngine }, { dataprocServiceOf }] = await Promise.all([
     import("./engines/dataproc.ts"),
     import("./engines/dataproc/service.ts"),
   ]);
-  const { clock, random } = host;
-  const { project, endpoints } = config.google;
-  const place = { ...(project !== undefined && { project }), ...(endpoints.dataproc !== undefined && { endpoint: endpoints.dataproc }) };
   return createDataprocEngine({
     config: config.dataproc,
-    service: dataprocService({ ...place, clock, random }),
+    service: dataprocServiceOf(config.google, host),
     control: config.control,
     openStore: async (url) => openStore(url, storeContext(config, host)),
     runtime: async (control, signal) => {
@@ -158,7 +155,7 @@ async function dataprocEngine(config: Config, host: DriverHost): Promise<Engine>
     },
     workerEnvironment: workerEnvironmentOf(config),
     logLevel: config.logLevel,
-    clock,
+    clock: host.clock,
   });
 }
 

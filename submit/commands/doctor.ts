@@ -29,21 +29,25 @@ export const doctorVerb = defineVerb({
 });
 
 async function examine({ config, log }: Awaited<ReturnType<typeof openSession>>, shell: Shell): Promise<Finding[]> {
-  const [{ checkMachine }, { checkBuckets }, { checkStores }, { checkWarehouse }, { checkExpired }] = await Promise.all([
+  const [{ checkMachine }, { checkBuckets }, { checkStores }, { checkWarehouse }, { checkExpired }, { checkEngine }] = await Promise.all([
     import("../checks/machine.ts"),
     import("../checks/buckets.ts"),
     import("../checks/stores.ts"),
     import("../checks/warehouse.ts"),
     import("../checks/expired.ts"),
+    import("../checks/engine.ts"),
   ]);
   const open = async (place: "source" | "archive" | "control") => openSessionStore(config, place, shell, log);
   const machine = await checkMachine(config);
+  const openDataproc = async () => (await import("../engines/dataproc/service.ts")).dataprocServiceOf(config.google, shell);
+  const engine = await checkEngine(config, openDataproc, shell.signal);
   const buckets = await checkBuckets(config, shell.signal);
   const stores = await checkStores({ config, open, random: shell.random, signal: shell.signal });
   const warehouse = await openSessionWarehouse(config, shell, log);
   try {
     return [
       ...machine,
+      ...engine,
       ...buckets,
       ...stores,
       ...(await checkWarehouse(warehouse, config.google.location, shell.signal)),

@@ -2,6 +2,7 @@ import { credentials } from "@grpc/grpc-js";
 import { BatchControllerClient, ClusterControllerClient, JobControllerClient, type protos } from "@google-cloud/dataproc";
 import type { Clock, Random } from "../../../core/clock.ts";
 import { parseEndpoint } from "../../../core/endpoint.ts";
+import type { GoogleConfig } from "../../../configs/config.ts";
 import { googleLogin } from "../google-login.ts";
 import { type GrpcCall, grpcCalls, isAlreadyExists, isNotFound, isUnfulfilled } from "../grpc-call.ts";
 
@@ -29,6 +30,15 @@ export interface DataprocService {
   cluster(place: Place, clusterName: string, signal: AbortSignal): Promise<Cluster | undefined>;
   deleteCluster(place: Place, clusterName: string, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The service of a configuration. */
+export function dataprocServiceOf({ project, endpoints }: GoogleConfig, around: { clock: Clock; random: Random }): DataprocService {
+  return dataprocService({
+    ...around,
+    ...(project !== undefined && { project }),
+    ...(endpoints.dataproc !== undefined && { endpoint: endpoints.dataproc }),
+  });
 }
 
 export interface DataprocServiceOptions {

@@ -59,6 +59,8 @@ describe("runs on Dataproc", function () {
   it("gives the rows that the local engine gives, says where to look at it, and finds itself finished", async () => {
     const remote = await place("remote", { source: "gs://photos" });
     const local = await place("local", { source: "gs://photos", engine: "local" });
+    const examined = lastLine((await imagemill(remote.where, "doctor", "--json")).out)["findings"] as { topic: string; text: string }[];
+    assert.match(examined.find(({ topic }) => topic === "engine")!.text, /Dataproc answers in europe-west4 for the project/);
     const done = await imagemill(remote.where, ...run, "--json");
     assert.equal(done.code, 0, done.err);
     assert.match(done.err, /batch: https:\/\/console\.cloud\.google\.com\/dataproc\/batches\/europe-west4\/imagemill-2026-11-23-\w+/);
