@@ -99,5 +99,8 @@ function serviceError(what: string, error: unknown, permission: string): Imagemi
       cause: error,
     });
   }
-  return new ImagemillError("BUCKET_FAILED", message, { hint: "imagemill doctor says what can be reached.", cause: error });
+  return new ImagemillError("BUCKET_FAILED", message, {
+    hint: "Is the network up, and is the endpoint the right one? Then run the same command again.",
+    cause: error,
+  });
 }

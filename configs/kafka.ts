@@ -4,7 +4,8 @@ import { day, duration, flag, oneOf, size, text, whole } from "./fields.ts";
 
 const broker = z
   .string({ error: "must be a broker like host:9092" })
-  .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:,/]+):\d{1,5}$/, { error: "must be a broker like host:9092" });
+  .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:,/]+):\d{1,5}$/, { error: "must be a broker like host:9092" })
+  .refine((address) => Number(address.slice(address.lastIndexOf(":") + 1)) < 65_536, { error: "must be a broker with a port below 65536" });
 const topic = z
   .string({ error: "must be the name of a topic" })
   .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/, { error: "must be the name of a topic: letters, digits, `.`, `_` and `-`" });

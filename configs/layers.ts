@@ -55,10 +55,15 @@ export function overridesOfFlags(flags: ConfigFlags): Override[] {
     const flag = key === "logLevel" ? "--log-level" : `--${key}`;
     return flags[key] === undefined ? [] : [{ path: [key], value: flags[key], origin: { kind: "flag", flag } }];
   });
+  const masterFlag: Origin = { kind: "flag", flag: "--spark-master" };
   const master: Override[] =
     flags.sparkMaster === undefined
       ? []
-      : [{ path: ["spark", "master"], value: flags.sparkMaster, origin: { kind: "flag", flag: "--spark-master" } }];
+      : [
+          // Who names a Spark cluster and no other engine means to use it.
+          ...(flags.engine === undefined ? [{ path: ["engine"], value: "spark", origin: masterFlag }] : []),
+          { path: ["spark", "master"], value: flags.sparkMaster, origin: masterFlag },
+        ];
   const jobs: Override[] =
     flags.job === undefined || flags.job.length === 0
       ? []

@@ -22,6 +22,11 @@ export function headerFailure(bytes: Uint8Array, error: string): Failure {
   return pixelsFailure(bytes, name, error);
 }
 
+/** By its first bytes, an image of a format that imagemill reads: what is wrong with it, only libvips can say. */
+export function isRead(bytes: Uint8Array): boolean {
+  return sniff(bytes)?.kind === "read";
+}
+
 /**
  * Undefined when the header promises an image that can be decoded within the limit. Of several pages one is decoded,
  * so the limit is about the pixels of one.

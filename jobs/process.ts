@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { messageOf } from "../core/errors.ts";
 import { checkResult } from "./check.ts";
-import { emptyFailure, headerFailure, headerRefusal, isTimeout, timeoutFailure, told, type Failure } from "./classify.ts";
+import { emptyFailure, headerFailure, headerRefusal, isRead, isTimeout, timeoutFailure, told, type Failure } from "./classify.ts";
 import { boxKey, differentBoxes, fromPixels, fromSource, isDirect, type Box, type DecodeInput } from "./decode.ts";
 import { readHeader, type SourceHeader } from "./header.ts";
 import type { Facts, ImageHeader, JobImage, JobOutput, JobResult } from "./job.ts";
@@ -25,14 +25,19 @@ export interface ImageResult {
   outputs: (JobOutput & { job: string })[];
   warnings: string[];
   failure?: Failure;
+  /** Failure or warnings follow from what libvips said, which other images of the same process may have disturbed. */
+  hearsay?: true;
 }
 
 /** Ends the work on one image with what its row will say. */
 class Quarantine extends Error {
   readonly failure: Failure;
-  constructor(failure: Failure) {
+  /** As of `ImageResult`. */
+  readonly hearsay: boolean;
+  constructor(failure: Failure, hearsay = false) {
     super(failure.message);
     this.failure = failure;
+    this.hearsay = hearsay;
   }
 }
 
@@ -52,6 +57,7 @@ export async function processImage(input: ProcessInput): Promise<ImageResult> {
   } catch (error) {
     result.outputs = [];
     result.failure = error instanceof Quarantine ? error.failure : { reason: "job_error", message: told(messageOf(error)) };
+    if (error instanceof Quarantine && error.hearsay) result.hearsay = true;
   }
   return result;
 }
@@ -79,7 +85,7 @@ async function work(result: ImageResult, input: ProcessInput, source: SourceHead
   const refusal = headerRefusal(source.header, source.compression, input.maxPixels);
   if (refusal !== undefined) throw new Quarantine(refusal);
   const decode: DecodeInput = { bytes: input.bytes, source, maxPixels: input.maxPixels, remainingMs: () => deadline - performance.now() };
-  for (const { job, made } of await runJobs(input, decode, result.warnings)) {
+  for (const { job, made } of await runJobs(input, decode, result)) {
     Object.assign(result.facts, made.facts);
     result.warnings.push(...made.warnings);
     for (const output of made.outputs) result.outputs.push({ ...output, bytes: owned(output.bytes), job });
@@ -107,7 +113,7 @@ async function readHeaderOf(bytes: Uint8Array): Promise<SourceHeader> {
   try {
     return await readHeader(bytes);
   } catch (error) {
-    throw new Quarantine(headerFailure(bytes, messageOf(error)));
+    throw new Quarantine(headerFailure(bytes, messageOf(error)), isRead(bytes));
   }
 }
 
@@ -120,7 +126,7 @@ interface Done {
  * Where one job asks for one box, its pipeline starts at the encoded bytes, and whatever goes wrong in it is looked at
  * again the slow way: decode first, then run the jobs on the pixels, which tells a bad image from a bad job.
  */
-async function runJobs(input: ProcessInput, decode: DecodeInput, warnings: string[]): Promise<Done[]> {
+async function runJobs(input: ProcessInput, decode: DecodeInput, result: ImageResult): Promise<Done[]> {
   const boxes = input.jobs.flatMap((job) => differentBoxes(needsOf(job, decode.source.header)));
   if (boxes.length === 0) return runEach(input, decode, boxes, unreachable);
   if (boxes.length === 1 && isDirect(decode.source)) {
@@ -131,8 +137,11 @@ async function runJobs(input: ProcessInput, decode: DecodeInput, warnings: strin
     }
   }
   const decoded = await decodeOrSalvage(decode, boxes);
-  if ("failure" in decoded) throw new Quarantine(decoded.failure);
-  if (decoded.warning !== undefined) warnings.push(decoded.warning);
+  if ("failure" in decoded) throw new Quarantine(decoded.failure, decode.remainingMs() > 0);
+  if (decoded.warning !== undefined) {
+    result.warnings.push(decoded.warning);
+    result.hearsay = true;
+  }
   return runEach(input, decode, boxes, (box) => fromPixels(decode, decoded.pixels, box));
 }
 

@@ -7,7 +7,7 @@ import type { PoolShape } from "./child.ts";
 import type { ImageStores } from "./image.ts";
 import { createMill, type Mill } from "./mill.ts";
 import { createReporter, type Reporter } from "./reporter.ts";
-import type { Computed } from "./thread.ts";
+import { undisturbed, type Compute } from "./undisturbed.ts";
 
 export interface PoolOptions {
   shape: PoolShape;
@@ -15,7 +15,7 @@ export interface PoolOptions {
   logger(setup: PoolSetup): Logger;
   openStores(setup: PoolSetup, log: Logger): Promise<ImageStores>;
   /** One image in a thread. Rejects only when no image is at fault, or the thread is gone. */
-  compute(setup: PoolSetup): (name: string, bytes: Uint8Array<ArrayBuffer>) => Promise<Computed>;
+  compute(setup: PoolSetup): Compute;
   send(message: FromPool): void;
   /** Ends the process, after what was sent has left. */
   end(code: number): void;
@@ -48,7 +48,7 @@ export function createPool(options: PoolOptions): Pool {
       context: { runId: setup.runId, setup, stores: await options.openStores(setup, log), clock, log, signal: aborted.signal },
       budgets: setup.isolated ? { ...budgets, readAheadObjects: 1 } : budgets,
       slots: setup.isolated ? 1 : shape.threads * shape.tasksPerThread,
-      compute: options.compute(setup),
+      compute: undisturbed(options.compute(setup)),
       reporter,
       attemptFailed: (attempt, error) => send({ type: "attempt-failed", attempt, error: toPlainError(error) }),
       fatal,

@@ -5,7 +5,8 @@ import { openSource, openStore } from "../storage/open.ts";
 import { fromPlainError, type PoolSetup, type ToPool } from "./channel.ts";
 import type { ImageStores } from "./image.ts";
 import { createPool } from "./obey.ts";
-import type { Computed, ThreadResult, ThreadSetup, ThreadTask } from "./thread.ts";
+import type { ThreadResult, ThreadSetup, ThreadTask } from "./thread.ts";
+import type { Compute } from "./undisturbed.ts";
 
 /*
  * The pool process: its main thread reads, writes and reports; its piscina threads do the images. The supervisor
@@ -57,7 +58,7 @@ async function openStores({ limits, endpoint, stores }: PoolSetup, log: Logger):
   return { source, archive, control };
 }
 
-function computeWith({ jobs, limits }: PoolSetup): (name: string, bytes: Uint8Array<ArrayBuffer>) => Promise<Computed> {
+function computeWith({ jobs, limits }: PoolSetup): Compute {
   const { imageTimeoutMs: timeoutMs, maxPixels } = limits;
   const setup = JSON.stringify({ jobs, maxPixels, timeoutMs } satisfies ThreadSetup);
   return async (name, bytes) => {

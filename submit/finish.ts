@@ -1,5 +1,5 @@
 import { utcInstant } from "../core/clock.ts";
-import { ImagemillError } from "../core/errors.ts";
+import { preconditionError, type ImagemillError } from "../core/errors.ts";
 import { parseRunId } from "../core/ids.ts";
 import { controlNames } from "../core/layout.ts";
 import type { Commit, Plan } from "../core/types.ts";
@@ -45,9 +45,11 @@ export function existing(records: RunRecords, driver: Driver): Plan {
 }
 
 export function runAbsent(runId: string, driver: Driver): ImagemillError {
-  return new ImagemillError("RUN_ABSENT", `there is no run ${runId} in ${driver.control.url}`, {
-    hint: `Check the run id, and --control: the run's plan would be ${driver.control.uri(controlNames.plan(runId))}`,
-  });
+  return preconditionError(
+    "RUN_ABSENT",
+    `there is no run ${runId} in ${driver.control.url}`,
+    `Check the run id, and --control: the run's plan would be ${driver.control.uri(controlNames.plan(runId))}`,
+  );
 }
 
 function isOnlyExceeded(gate: Gate): boolean {

@@ -56,6 +56,7 @@ function tryLock(folder: string, runId: string): DatabaseSync | undefined {
     database?.close();
     if (isBusy(error)) return undefined;
     throw new ImagemillError("LOCK_FAILED", `cannot lock ${file}: ${messageOf(error)}`, {
+      exitCode: exitCodes.precondition,
       hint: "The folder must be writable and its file system must know file locks; XDG_STATE_HOME moves it for runs whose control store is a bucket.",
       cause: error,
     });

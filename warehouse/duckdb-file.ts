@@ -4,7 +4,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { resolve } from "node:path";
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
 import type { Clock, Random } from "../core/clock.ts";
-import { ImagemillError, messageOf } from "../core/errors.ts";
+import { exitCodes, ImagemillError, messageOf } from "../core/errors.ts";
 
 export interface DuckdbFileOptions {
   path: string;
@@ -134,12 +134,13 @@ function failed(path: string, error: unknown): ImagemillError {
   const [message = ""] = messageOf(error).split("\n\nStack Trace");
   const known = knownFailures.find(({ pattern }) => pattern.test(message));
   return new ImagemillError(known?.code ?? "WAREHOUSE_FAILED", `${path}: ${message.trim()}`, {
+    ...(known?.exitCode !== undefined && { exitCode: known.exitCode }),
     hint: known?.hint ?? "See what DuckDB says; the database is as it was before.",
     cause: error,
   });
 }
 
-const knownFailures: { pattern: RegExp; code: string; hint: string }[] = [
+const knownFailures: { pattern: RegExp; code: string; hint: string; exitCode?: number }[] = [
   {
     pattern: /not a valid DuckDB database/,
     code: "WAREHOUSE_FAILED",
@@ -159,6 +160,7 @@ const knownFailures: { pattern: RegExp; code: string; hint: string }[] = [
   {
     pattern: /Permission denied|Read-only file system/i,
     code: "WAREHOUSE_FAILED",
+    exitCode: exitCodes.precondition,
     hint: "Give this user write permission on the file and its folder, or name another with --warehouse.",
   },
 ];

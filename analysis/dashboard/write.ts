@@ -1,7 +1,9 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Clock } from "../../core/clock.ts";
+import { messageOf, preconditionError } from "../../core/errors.ts";
 import { controlNames } from "../../core/layout.ts";
+import { printable } from "../../core/names.ts";
 import type { ObjectStore } from "../../storage/store.ts";
 import type { Warehouse } from "../../warehouse/warehouse.ts";
 import { encodeTable } from "./encode.ts";
@@ -61,13 +63,17 @@ function runPageOf(control: ObjectStore): string {
 }
 
 async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
   const partial = `${path}.${process.pid}`;
   try {
+    await mkdir(dirname(path), { recursive: true });
     await writeFile(partial, bytes);
     await rename(partial, path);
   } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
+    await rm(partial, { force: true }).catch(() => undefined);
+    throw preconditionError(
+      "PAGE_UNWRITABLE",
+      `cannot write ${printable(path)}: ${messageOf(error)}`,
+      "Name a file in a folder that may be written: imagemill report --to FILE",
+    );
   }
 }

@@ -26,7 +26,7 @@ export const capacityVerb = defineVerb({
   },
   examples: [
     ["capacity --objects 5000000 --by 6h --config nightly.yaml", "machines for a night"],
-    ["capacity --source gs://photos", "what lies there, on 1 to 32 machines"],
+    ["capacity --source gs://photos", "what lies there, on 1 to 64 machines"],
   ],
   run: async (args, shell) => {
     const { capacityOf } = await import("../capacity.ts");

@@ -90,7 +90,7 @@ export const configFlags = {
   control: { ...text("control", "Where plans, rows and commits are kept: a folder or gs://bucket/prefix"), ...where },
   warehouse: { ...text("warehouse", "Where rows go: duckdb:///path.duckdb or bigquery://project/dataset"), ...where },
   engine: { ...text("engine", "Where shards are processed: local, spark, dataproc, compute"), ...where },
-  "spark-master": { ...text("spark-master", "Where the engine spark runs: spark://host:7077, yarn, k8s://…, local[N]"), ...where },
+  "spark-master": { ...text("spark-master", "The cluster of the engine spark: spark://host:7077, yarn, k8s://…, local[N]"), ...where },
   job: { ...many, describe: "A job, NAME or NAME:{json}; may be repeated", ...where },
   set: { ...many, describe: "Any key of the configuration: KEY=VALUE; may be repeated", ...where },
   ...jsonFlag,

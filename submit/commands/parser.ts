@@ -26,6 +26,9 @@ export async function runCommandLine(argv: string[], verbs: readonly Verb[], she
     });
   const add = (to: Argv, verb: Verb, command: string): void => {
     const handler = async (args: Record<string, unknown>): Promise<void> => {
+      // yargs takes a positional's name for a flag, too.
+      const named = Object.keys(verb.positionals).find((name) => isFlagIn(argv, name));
+      if (named !== undefined) throw unknownArgument(named, argv, verb);
       exitCode = await verb.run(args, shell);
     };
     to.command({ command, describe: false, builder: (own: Argv) => withVerb(own, verb), handler });
@@ -103,7 +106,7 @@ function unknownVerb(name: string, argv: string[], verbs: readonly Verb[]): Erro
 }
 
 function unknownArgument(name: string, argv: string[], verb: Verb): Error {
-  const isFlag = argv.some((argument) => argument === `--${name}` || argument.startsWith(`--${name}=`) || argument === `-${name}`);
+  const isFlag = isFlagIn(argv, name);
   if (!isFlag && "run-date" in verb.flags && !argv.some((argument) => /^--source(=|$)/.test(argument)))
     return usageError(
       `${nameOf(verb)} takes no "${printable(name)}"`,
@@ -119,6 +122,10 @@ function unknownArgument(name: string, argv: string[], verb: Verb): Error {
     `${nameOf(verb)} has no flag ${dashed(printable(name))}`,
     near === undefined ? `imagemill ${nameOf(verb)} --help lists its flags` : `did you mean --${near}?`,
   );
+}
+
+function isFlagIn(argv: string[], name: string): boolean {
+  return argv.some((argument) => argument === `--${name}` || argument.startsWith(`--${name}=`) || argument === `-${name}`);
 }
 
 function dashed(flag: string): string {

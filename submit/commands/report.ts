@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { ImagemillError, usageError } from "../../core/errors.ts";
+import { preconditionError, usageError } from "../../core/errors.ts";
 import { formatBytes, formatMany } from "../../core/format.ts";
 import { controlNames } from "../../core/layout.ts";
 import { parseRunId } from "../../core/ids.ts";
@@ -89,9 +89,11 @@ async function writeRunPage(driver: Driver, wanted: string): Promise<Written> {
   const { runId } = parseRunId(wanted);
   const plan = await readJson<Plan>(control, controlNames.plan(runId), signal);
   if (plan === undefined) {
-    throw new ImagemillError("RUN_ABSENT", `there is no run ${runId} in ${control.url}`, {
-      hint: "Check the run id and --control; imagemill run prints both.",
-    });
+    throw preconditionError(
+      "RUN_ABSENT",
+      `there is no run ${runId} in ${control.url}`,
+      "Check the run id and --control; imagemill run prints both.",
+    );
   }
   const archive = await driver.store(plan.stores.archive);
   const { page, json } = await writeReport({ runId, control, archive, signal });

@@ -16,6 +16,9 @@ interface WrittenOutput {
   height?: number;
 }
 
+/** The job is a positional here. */
+const { job: _, ...flagsBesideJob } = configFlags;
+
 export const tryVerb = defineVerb({
   command: "try <job> <image>",
   summary: "One image through one job, here and now",
@@ -24,7 +27,7 @@ export const tryVerb = defineVerb({
     job: { type: "string", demandOption: true, describe: "NAME, NAME:{json}, or the path of a job's module" },
     image: { type: "string", demandOption: true, describe: "The file of an image" },
   },
-  flags: { out: text("out", "Folder for what the job makes [default: out/try]"), ...configFlags },
+  flags: { out: text("out", "Folder for what the job makes [default: out/try]"), ...flagsBesideJob },
   examples: [["try 'thumbnails:{\"sizes\":[128]}' photo.jpg", "what the job makes of the image, and how long it takes"]],
   run: async (args, shell) => {
     using session = await openSession({ ...args, job: [args.job] }, shell, { source: false, phase: "trying" });

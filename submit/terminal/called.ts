@@ -30,8 +30,7 @@ export function whereOfWords(words: readonly string[]): string {
   return whereFlags(Object.fromEntries(given));
 }
 
-const verbs =
-  "archive|bench|bundle|cancel|capacity|doctor|finish|ingest|init|new|plan|publish|replay|report|run|status|submit|try|verify|worker";
+const verbs = "archive|bundle|cancel|capacity|doctor|finish|ingest|init|new|plan|replay|report|run|status|submit|try|verify|worker";
 const ofRun = new RegExp(`(?<![\\w./-])imagemill (?:${verbs}) \\d{4}-\\d{2}-\\d{2}-[0-9a-f]{12}`, "g");
 const alone = /(?<=^|`)imagemill (?:archive prune|doctor|init|report|status)(?=$|`)/gm;
 const anyVerb = new RegExp(`(?<![\\w./-]|npx )imagemill (?=(?:${verbs})\\b)`, "g");

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { generatedFiles } from "../../configs/generate.ts";
 import { loadConfig } from "../../configs/load.ts";
@@ -27,10 +29,17 @@ describe("what is generated from the schema", () => {
     assert.ok(configKeys().includes("google.endpoints.storage"));
   });
 
-  it("the configurations to start from load", async () => {
-    const load = async (name: string) => loadConfig({ path: `configs/${name}.yaml`, flags: {}, env: {}, cwd: fileURLToPath(root) });
-    assert.equal((await load("local")).source, new URL("photos", root).href);
+  it("the configurations to start from load where they are copied to", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "imagemill-config-"));
+    const load = async (name: string) => {
+      await copyFile(new URL(`configs/${name}.yaml`, root), join(folder, "imagemill.yaml"));
+      return loadConfig({ flags: {}, env: {}, cwd: folder });
+    };
+    const local = await load("local");
+    const below = [local.source, local.archive, local.control].map((url) => relative(folder, fileURLToPath(url)));
+    assert.deepEqual(below, ["photos", join("out", "archive"), join("out", "control")]);
     const nightly = await load("nightly");
+    await rm(folder, { recursive: true });
     assert.deepEqual([nightly.source, nightly.warehouse], ["gs://my-ingestion/{run_date}", "bigquery://my-project/images"]);
   });
 });

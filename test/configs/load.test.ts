@@ -91,6 +91,7 @@ describe("loadConfig", () => {
     assert.deepEqual(kafka.tls, { enabled: true, caFile: join(cwd, "ca.pem") });
     const wrong = await refusal(yaml, { flags: { keyed: [{ flag: "--brokers", path: ["kafka", "brokers"], value: ["a"] }] } });
     assert.match(wrong.message, /--brokers[\s\S]*kafka\.brokers.* must be a broker like host:9092/);
+    assert.match((await refusal("kafka: { brokers: ['a:99999'] }")).message, /kafka\.brokers.* must be a broker with a port below 65536/);
     assert.match((await refusal("kafka: { topics: ['no spaces'] }")).message, /must be the name of a topic/);
     assert.match((await refusal("kafka: { sasl: { mechanism: PLAIN, username: u, password: p } }")).message, /password/);
   });

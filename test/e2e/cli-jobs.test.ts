@@ -39,6 +39,13 @@ describe("a job of one's own", () => {
     assert.ok(!existsSync(join(folder, "none")));
   });
 
+  it("try takes one job, in its place", async () => {
+    const { code, err } = await imagemill(folder, "try", "thumbnails", "photo.jpg", "--job", "facts");
+    assert.equal(code, 2);
+    assert.match(err, /try has no flag --job/);
+    assert.doesNotMatch((await imagemill(folder, "try", "--help")).out, /--job/);
+  });
+
   it("try refuses what it cannot read, and names of jobs that could leave the folder", async () => {
     assert.equal((await imagemill(folder, "try", "thumbnails", "missing.jpg")).code, 2);
     assert.equal((await imagemill(folder, "new", "job", "../x")).code, 2);

@@ -102,6 +102,9 @@ describe("runs on the command line", function () {
     assert.equal((await stat(new URL(String(page)))).size, bytes);
     assert.match((await run("report")).out, /^dashboard of 1 run and 26 images \(\d+ kB\): out\/dashboard\.html$/m);
     assert.equal((await run("report", id, "--days", "3")).code, 2);
+    const unwritable = await run("report", "--to", "imagemill.yaml/page.html");
+    assert.equal(unwritable.code, 4);
+    assert.match(unwritable.err, /error PAGE_UNWRITABLE: cannot write .*page\.html: /);
 
     await sharp({ create: { width: 9, height: 9, channels: 3, background: "red" } })
       .png()

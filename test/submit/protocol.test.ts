@@ -175,8 +175,8 @@ describe("cancel", () => {
   it("refuses a run that is not there", async () => {
     await using world = await createWorld("memory", objects);
     await using driver = await world.driver();
-    await assert.rejects(cancelRun(driver, "2026-11-23-0123456789ab"), { code: "RUN_ABSENT" });
-    await assert.rejects(runStatus(driver, "2026-11-23-0123456789ab"), { code: "RUN_ABSENT" });
+    await assert.rejects(cancelRun(driver, "2026-11-23-0123456789ab"), { code: "RUN_ABSENT", exitCode: 4 });
+    await assert.rejects(runStatus(driver, "2026-11-23-0123456789ab"), { code: "RUN_ABSENT", exitCode: 4 });
     await assert.rejects(finishRun(driver, "yesterday", { acceptQuarantined: false }), { code: "USAGE" });
   });
 });

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { SparkEngineConfig } from "../../configs/config.ts";
+import type { ConfigFlags } from "../../configs/layers.ts";
 import { loadConfig } from "../../configs/load.ts";
 import { identityOf, isAlive } from "../../submit/engines/process-identity.ts";
 import { isHere, refuseOwnJobs, sparkArguments } from "../../submit/engines/spark/command.ts";
@@ -92,6 +93,14 @@ describe("the spark engine's configuration", () => {
     const { spark } = await load(["spark.conf.spark.executor.memory=2g", "spark.conf.spark.executor.cores=4"], "yarn");
     assert.equal(spark.master, "yarn");
     assert.deepEqual(spark.conf, { "spark.executor.memory": "2g", "spark.executor.cores": "4" });
+  });
+
+  it("is the engine where only its cluster is named", async () => {
+    const engineOf = async (flags: ConfigFlags) =>
+      (await loadConfig({ flags: { source: "p", ...flags }, env: {}, cwd: "/nowhere" })).engine;
+    assert.equal(await engineOf({ sparkMaster: "local[2]" }), "spark");
+    assert.equal(await engineOf({ sparkMaster: "local[2]", engine: "local" }), "local");
+    assert.equal(await engineOf({}), "local");
   });
 
   it("finds spark-submit on the path, or where its own path says", async () => {
