@@ -5,6 +5,7 @@ import { writeReport } from "../analysis/report/write.ts";
 import { pruneArchive } from "../archive/prune.ts";
 import { createOrReadJson, readJson } from "../storage/objects.ts";
 import { isStoreError } from "../storage/store.ts";
+import { examplesKept } from "./reasons.ts";
 import { rememberRun } from "./remember.ts";
 import { runRowOf, type DoneRecord, type Worked } from "./done.ts";
 import { fleetOf } from "./fleet.ts";
@@ -15,8 +16,6 @@ import type { RunNumbers } from "../analysis/report/numbers.ts";
 import type { Driver } from "./driver.ts";
 import type { RunRecords } from "./state.ts";
 import type { RunSummary } from "./summary.ts";
-
-const examplesKept = 3;
 
 /**
  * Seal, load, ledger, deletion of moved sources, the row of `runs`, the report, and last done.json. The gate is open.

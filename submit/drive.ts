@@ -11,6 +11,7 @@ import { preflight } from "./preflight.ts";
 import { readCommits, readRecords } from "./records.ts";
 import { gateOf } from "./seal.ts";
 import { gateProblem } from "./sealing.ts";
+import { reasonsOf } from "./reasons.ts";
 import { stateOf, type RunRecords } from "./state.ts";
 import { stopAfter } from "./stop.ts";
 import { problemOf, summaryOfDone, summaryOfUndone } from "./summarise.ts";
@@ -112,17 +113,26 @@ export async function settle(drive: Drive, records: RunRecords, advanced: boolea
   const { driver, plan, commits } = drive;
   if (records.seal === undefined) {
     const closed = gateProblem(plan, gateOf(plan, commits), records.accepted !== undefined);
-    if (closed !== undefined) return stuck(drive, closed.problem, closed.exitCode, advanced);
+    if (closed !== undefined) {
+      const reasons = await reasonsOf(driver.control, commits.values(), signal);
+      return stuck(drive, closed.problem, closed.exitCode, advanced, reasons);
+    }
   }
   const done = await completeRun(driver, plan, commits, records, signal);
   return { summary: summaryOfDone(driver, done, { resumed: drive.resumed, finished: false, stores: plan.stores }), advanced: true };
 }
 
-async function stuck({ driver, plan, commits, resumed }: Drive, problem: Problem, exitCode: number, advanced: boolean): Promise<Driven> {
+async function stuck(
+  { driver, plan, commits, resumed }: Drive,
+  problem: Problem,
+  exitCode: number,
+  advanced: boolean,
+  reasons: RunSummary["reasons"] = [],
+): Promise<Driven> {
   const records = await readRecords(driver.control, plan.runId, AbortSignal.timeout(farewellMs));
   const state = stateOf({ ...records, commits });
   driver.host.emit({ type: "state", runId: plan.runId, state, note: problem.code });
-  return { summary: summaryOfUndone(driver, plan, commits, { state, resumed, problem, exitCode }), advanced };
+  return { summary: summaryOfUndone(driver, plan, commits, { state, resumed, problem, exitCode, reasons }), advanced };
 }
 
 /** After Ctrl-C or the deadline: what is there, told with what little time there is. */

@@ -58,7 +58,7 @@ export function summaryOfUndone(
   driver: Driver,
   plan: Plan,
   commits: ReadonlyMap<string, Commit>,
-  how: { state: RunState; resumed: boolean; problem: Problem; exitCode: number },
+  how: { state: RunState; resumed: boolean; problem: Problem; exitCode: number; reasons: RunSummary["reasons"] },
 ): RunSummary {
   const { clock, startedAtMs } = driver.host;
   const counts = [...commits.values()].map((commit) => commit.counts).reduce(addCounts, emptyCounts());
@@ -82,7 +82,7 @@ export function summaryOfUndone(
     problem: how.problem,
     unchanged: plan.manifest.unchanged,
     shards: { committed: commits.size, total: plan.shards.length },
-    reasons: [],
+    reasons: how.reasons,
     places: placesOf(driver, plan.runId, plan.stores),
     resumed: how.resumed,
     finished: false,

@@ -41,7 +41,10 @@ export interface RunSummary {
   problem?: Problem;
   unchanged: number;
   shards: { committed: number; total: number };
-  /** Of rows that are not `ok`; most frequent first, with the first names, at most three. Empty before the seal. */
+  /**
+   * Of rows that are not `ok`; most frequent first, with the first names, at most three. Empty before the gate; where it
+   * is closed, of a large run only what the first rows files hold.
+   */
   reasons: { reason: Reason; count: number; examples: string[] }[];
   places: RunPlaces;
   /** Part of the work had been done before this process began. */

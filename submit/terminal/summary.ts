@@ -64,18 +64,17 @@ function outcomeLines(summary: RunSummary, view: SummaryView, paint: Painter): s
   const room = view.columns - columns - 17;
   return [
     ...row("ok", summary.ok, []),
-    ...row(
-      "skipped",
-      summary.skipped,
-      skipped.map((one) => reasonText(one, room, paint)),
-    ),
-    ...row(
-      "quarantined",
-      summary.quarantined,
-      quarantined.map((one) => reasonText(one, room, paint)),
-    ),
+    ...row("skipped", summary.skipped, reasonTexts(skipped, summary.skipped, room, paint)),
+    ...row("quarantined", summary.quarantined, reasonTexts(quarantined, summary.quarantined, room, paint)),
     ...row("unchanged", summary.unchanged, [paint("dim", "done by an earlier run")]),
   ];
+}
+
+/** One a reason, and where the reasons of some were not read, how many these are. */
+function reasonTexts(reasons: RunSummary["reasons"], objects: number, room: number, paint: Painter): string[] {
+  const unread = objects - reasons.reduce((sum, { count }) => sum + count, 0);
+  const texts = reasons.map((one) => reasonText(one, room, paint));
+  return unread > 0 && texts.length > 0 ? [...texts, paint("dim", `${formatCount(unread)} more, whose rows were not read`)] : texts;
 }
 
 /** `corrupt 80: x.jpg, y.jpg, …`, within so many columns. */

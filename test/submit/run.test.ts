@@ -111,6 +111,11 @@ describe("run", () => {
       assert.equal(summary.exitCode, 3, attempt);
       assert.equal(summary.state, "gated");
       assert.equal(summary.problem?.code, "GATE_CLOSED");
+      assert.equal(
+        summary.reasons.reduce((sum, { count }) => sum + count, 0),
+        summary.quarantined,
+      );
+      assert.deepEqual(summary.reasons.map(({ examples }) => examples)[0]!.toSorted(), ["a.jpg", "b.jpg", "c.jpg"]);
       assert.match(summary.problem.hint!, new RegExp(`imagemill finish ${summary.runId} --accept-quarantined`));
       assert.equal(world.warehouse.images.length, 0);
       assert.equal((await runStatus(driver, summary.runId)).state, "gated");

@@ -71,6 +71,14 @@ describe("the summary of a run", () => {
     assert.ok(lines.some((line) => line.includes(`imagemill verify ${done.runId} --control c `)));
   });
 
+  it("says at a closed gate what is wrong, and of how many that was not read", () => {
+    const gated: RunSummary = { ...done, state: "gated", quarantined: 1000, exitCode: 3 };
+    const lines = summaryLines(gated, view);
+    assert.ok(lines.includes("                      corrupt 100: c.jpg, …"), lines.join("\n"));
+    assert.ok(lines.includes("                      780 more, whose rows were not read"), lines.join("\n"));
+    assert.ok(!summaryLines({ ...gated, reasons: [] }, view).some((line) => line.includes("not read")));
+  });
+
   it("keeps examples within the terminal", () => {
     for (const columns of [60, 80, 200]) {
       for (const line of summaryLines(done, { ...view, columns }).filter((one) => one.includes("_an_image")))
