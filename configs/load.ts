@@ -135,8 +135,10 @@ function kafkaWithin(kafka: KafkaConfig, baseOf: (...key: string[]) => string): 
   };
 }
 
+type Locations = Pick<Config, "source" | "archive" | "control" | "warehouse">;
+
 /** The same locations with symbolic links followed, as far as the folders exist. */
-async function followLinks(config: Config): Promise<Pick<Config, "source" | "archive" | "control" | "warehouse">> {
+export async function followLinks(config: Locations): Promise<Locations> {
   const followed = async (url: string): Promise<string> => {
     const path = pathOfLocation(url);
     if (path === undefined) return url;

@@ -1,5 +1,5 @@
 import type { CancelResult } from "../summary.ts";
-import { withDriver } from "./driving.ts";
+import { withRun } from "./driving.ts";
 import { configFlags, runPositional } from "./flags.ts";
 import { defineVerb } from "./verb.ts";
 
@@ -12,7 +12,7 @@ export const cancelVerb = defineVerb({
   examples: [],
   run: async (args, shell) => {
     const { cancelRun } = await import("../cancel.ts");
-    const result = await withDriver(args, shell, { source: false, phase: "stopping" }, async (driver) => cancelRun(driver, args.run));
+    const result = await withRun(args, shell, "stopping", async (driver) => cancelRun(driver, args.run));
     shell.out((args.json ?? false) ? JSON.stringify(result) : cancelText(result));
     return 0;
   },

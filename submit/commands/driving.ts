@@ -1,4 +1,5 @@
 import type { Driver, RunOptions } from "../driver.ts";
+import type { FixedPlace } from "../fixed-places.ts";
 import type { Problem, RunSummary } from "../summary.ts";
 import { asCalled, commandName, whereFlags, type Called } from "../terminal/called.ts";
 import { shellWord } from "../terminal/places.ts";
@@ -27,6 +28,21 @@ export async function withDriver<T>(
     startedAtMs: shell.startedAtMs,
   });
   return await work(driver, session);
+}
+
+/** The same for a verb on a run that exists, whose places are `fixed`: other ones are not silently passed over. */
+export async function withRun<T>(
+  args: ConfigArguments & { run: string },
+  shell: Shell,
+  phase: string,
+  work: (driver: Driver, session: Session) => Promise<T>,
+  fixed: readonly FixedPlace[] = ["source", "archive", "warehouse"],
+): Promise<T> {
+  return withDriver(args, shell, { source: false, phase }, async (driver, session) => {
+    const { heedPlaces } = await import("../fixed-places.ts");
+    await heedPlaces(driver, args.run, fixed);
+    return work(driver, session);
+  });
 }
 
 /** What the flags of `runFlags` ask for. */

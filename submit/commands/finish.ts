@@ -1,4 +1,4 @@
-import { tellSummary, withDriver } from "./driving.ts";
+import { tellSummary, withRun } from "./driving.ts";
 import { configFlags, runPositional } from "./flags.ts";
 import { defineVerb } from "./verb.ts";
 
@@ -15,7 +15,7 @@ export const finishVerb = defineVerb({
   run: async (args, shell) => {
     const { finishRun } = await import("../finish.ts");
     const how = { acceptQuarantined: args["accept-quarantined"] ?? false };
-    const summary = await withDriver(args, shell, { source: false, phase: "checking" }, async (driver) => finishRun(driver, args.run, how));
+    const summary = await withRun(args, shell, "checking", async (driver) => finishRun(driver, args.run, how));
     return tellSummary(summary, args, shell);
   },
 });

@@ -1,5 +1,5 @@
 import { quarantineReasons } from "../../core/types.ts";
-import { tellSummary, withDriver } from "./driving.ts";
+import { tellSummary, withRun } from "./driving.ts";
 import { configFlags, manyOf, runPositional, wholeNumber } from "./flags.ts";
 import { defineVerb } from "./verb.ts";
 
@@ -20,9 +20,7 @@ export const replayVerb = defineVerb({
       ...(args.reason !== undefined && { reasons: args.reason }),
       ...(args.number !== undefined && { number: args.number }),
     };
-    const summary = await withDriver(args, shell, { source: false, phase: "starting" }, async (driver) =>
-      replayRun(driver, args.run, options),
-    );
+    const summary = await withRun(args, shell, "starting", async (driver) => replayRun(driver, args.run, options), ["source"]);
     return tellSummary(summary, args, shell);
   },
 });

@@ -9,7 +9,7 @@ import type { Driver } from "../driver.ts";
 import { openInBrowser } from "../terminal/browser.ts";
 import { placeText } from "../terminal/places.ts";
 import { tellDataStudio } from "./data-studio.ts";
-import { withDriver } from "./driving.ts";
+import { withDriver, withRun } from "./driving.ts";
 import { configFlags, text, wholeNumber } from "./flags.ts";
 import { defineVerb } from "./verb.ts";
 
@@ -50,9 +50,10 @@ export const reportVerb = defineVerb({
       throw usageError(`--rows is at most ${mostRows}`, "A larger page is too much for a browser.");
     const limits = { days: days ?? defaultDays, rows: rows ?? defaultRows };
     const path = resolve(shell.cwd, to ?? "out/dashboard.html");
-    const { page, words, ...counts } = await withDriver(args, shell, { source: false, phase: "reporting" }, async (driver) =>
-      run === undefined ? writeDashboardPage(driver, limits, path) : writeRunPage(driver, run),
-    );
+    const phase = "reporting";
+    const { page, words, ...counts } = await (run === undefined
+      ? withDriver(args, shell, { source: false, phase }, async (driver) => writeDashboardPage(driver, limits, path))
+      : withRun({ ...args, run }, shell, phase, async (driver) => writeRunPage(driver, run)));
     if (args.json ?? false) shell.out(JSON.stringify({ page, ...counts }));
     else shell.out(`${words}: ${page.startsWith("file:") ? placeText(page, shell.cwd) : page}`);
     if (args.open ?? false) await openInBrowser(page);

@@ -4,7 +4,7 @@ import { fitName, formatCount, formatDuration, formatMany, formatRate, formatSha
 import { placeText } from "../terminal/places.ts";
 import type { Screen } from "../terminal/screen.ts";
 import { commandAsCalled } from "../terminal/called.ts";
-import { calledBy, withDriver } from "./driving.ts";
+import { calledBy, withRun } from "./driving.ts";
 import { configFlags, runPositional } from "./flags.ts";
 import { defineVerb, type Shell } from "./verb.ts";
 
@@ -25,7 +25,7 @@ export const statusVerb = defineVerb({
     const { runStatus } = await import("../status.ts");
     const json = args.json ?? false;
     const commits = new Map<string, Commit>();
-    await withDriver(args, shell, { source: false, phase: "reading" }, async (driver, { screen }) => {
+    await withRun(args, shell, "reading", async (driver, { screen }) => {
       const look = async (): Promise<RunStatus> => {
         const status = await runStatus(driver, args.run, commits);
         return { ...status, next: commandAsCalled(status.next, calledBy(args, shell)) };

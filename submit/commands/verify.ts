@@ -3,7 +3,7 @@ import { printable } from "../../core/names.ts";
 import type { VerifyResult } from "../summary.ts";
 import { formatCount, formatMany } from "../terminal/format.ts";
 import { painter } from "../terminal/paint.ts";
-import { withDriver } from "./driving.ts";
+import { withRun } from "./driving.ts";
 import { configFlags, runPositional } from "./flags.ts";
 import { defineVerb, type Shell } from "./verb.ts";
 
@@ -16,7 +16,7 @@ export const verifyVerb = defineVerb({
   examples: [],
   run: async (args, shell) => {
     const { verifyRun } = await import("../verify.ts");
-    const result = await withDriver(args, shell, { source: false, phase: "verifying" }, async (driver) => verifyRun(driver, args.run));
+    const result = await withRun(args, shell, "verifying", async (driver) => verifyRun(driver, args.run));
     const { runId, holds, violations } = result;
     if (args.json ?? false) shell.out(JSON.stringify({ runId, holds, violations }));
     else for (const line of verifyLines(result, shell)) shell.out(line);

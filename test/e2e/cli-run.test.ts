@@ -137,6 +137,24 @@ describe("runs on the command line", function () {
     assert.doesNotMatch(out + err, /\x1b/);
   });
 
+  it("a run stays where its plan says: a flag that says otherwise is refused, a changed configuration is told of", async () => {
+    const { runId } = lastLine((await run("run", "--json")).out) as { runId: string };
+    for (const verb of ["finish", "verify", "status", "cancel", "report"]) {
+      const { code, err } = await run(verb, runId, "--warehouse", "elsewhere.duckdb");
+      assert.equal(code, 2, `${verb}: ${err}`);
+      assert.match(err, /the warehouse of run \S+ is \S+warehouse\.duckdb, not \S+elsewhere\.duckdb \(--warehouse\)/);
+    }
+    const other = await run("replay", runId, "--source", "photos/deep");
+    assert.equal(other.code, 2, other.err);
+    const same = await run("verify", runId, "--archive", "out/archive");
+    assert.deepEqual([same.code, same.err], [0, ""]);
+    await writeFile(join(cwd, "imagemill.yaml"), "source: photos/deep\narchive: moved\n");
+    const { code, err } = await run("status", runId);
+    assert.equal(code, 0);
+    assert.match(err, /the archive of run \S+ is \S+out\/archive, not \S+moved \(imagemill\.yaml:2:10\): the run's own is used/);
+    assert.doesNotMatch(err, /source/);
+  });
+
   it("a closed gate loads nothing, exits with 3, and finish opens it", async () => {
     const closed = await run("run", "--json", "--set", "gate.maxQuarantinedRatio=0.01");
     assert.equal(closed.code, 3, closed.err);
