@@ -29,6 +29,14 @@ describe("what is generated from the schema", () => {
     assert.ok(configKeys().includes("google.endpoints.storage"));
   });
 
+  it("the configurations to start from have completion at the root of a checkout, where they are copied to", async () => {
+    for (const name of ["local", "nightly"]) {
+      const text = await readFile(new URL(`configs/${name}.yaml`, root), "utf8");
+      const schema = /^# yaml-language-server: \$schema=(\S+)$/m.exec(text)?.[1];
+      assert.equal(new URL(schema!, root).href, new URL("configs/imagemill.schema.json", root).href, name);
+    }
+  });
+
   it("the configurations to start from load where they are copied to", async () => {
     const folder = await mkdtemp(join(tmpdir(), "imagemill-config-"));
     const load = async (name: string) => {
