@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { exitCodes } from "../core/errors.ts";
 import { generationOf, pause, statFile } from "./file-disk.ts";
 import { nameOfByteText } from "./file-names.ts";
 import { walk } from "./file-walk.ts";
@@ -49,10 +50,14 @@ function assertFolder(root: string, uri: string): void {
   const found = statSync(root, { throwIfNoEntry: false });
   if (found === undefined) {
     const { message } = notFound(uri);
-    throw new StoreError("NOT_FOUND", message, { hint: `Check the path, or create the folder: mkdir -p '${root}'` });
+    throw new StoreError("NOT_FOUND", message, {
+      exitCode: exitCodes.precondition,
+      hint: `Check the path, or create the folder: mkdir -p '${root}'`,
+    });
   }
   if (!found.isDirectory()) {
     throw new StoreError("STORE_FAILED", `${uri} is not a folder`, {
+      exitCode: exitCodes.precondition,
       hint: "Name the folder that holds the images, not one of its files.",
     });
   }

@@ -1,4 +1,4 @@
-import { ImagemillError } from "../core/errors.ts";
+import { ImagemillError, type ErrorDetails } from "../core/errors.ts";
 
 export interface ObjectInfo {
   /** Relative to the store's root; never starts with the root's own prefix. */
@@ -145,9 +145,7 @@ export type StoreErrorCode =
   /** Anything else; a retry would say the same. */
   | "STORE_FAILED";
 
-export interface StoreErrorDetails {
-  hint?: string;
-  cause?: unknown;
+export interface StoreErrorDetails extends ErrorDetails {
   httpStatus?: number;
   /** What the service asked for, in milliseconds. */
   retryAfterMs?: number;

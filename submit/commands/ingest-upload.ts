@@ -1,9 +1,10 @@
 import type { UploadReport, Refusal, Refused } from "../../ingest/upload.ts";
 import type { NamePrefix } from "../../ingest/names.ts";
 import { utcDate } from "../../core/clock.ts";
-import { exitCodes, usageError } from "../../core/errors.ts";
+import { exitCodes, ImagemillError, usageError } from "../../core/errors.ts";
 import { emptyCounts, type RunEvent } from "../../core/events.ts";
 import { printable } from "../../core/names.ts";
+import { isStoreError } from "../../storage/store.ts";
 import { fitName, formatBytes, formatCount, formatDuration, formatMany, formatRate } from "../terminal/format.ts";
 import { painter } from "../terminal/paint.ts";
 import { configFlags, oneOf, runFlags, size, text, wholeNumber } from "./flags.ts";
@@ -50,7 +51,10 @@ export const ingestUploadVerb = defineVerb({
     for (const store of [from, to]) stores.defer(async () => store.close());
 
     const startedMs = shell.clock.monotonicMs();
-    const total = await countFolder(from, shell.signal, (objects, bytes) => screen.event({ type: "listing", objects, bytes }));
+    const onListing = (objects: number, bytes: number): void => screen.event({ type: "listing", objects, bytes });
+    const total = await countFolder(from, shell.signal, onListing).catch((error: unknown) => {
+      throw isStoreError(error, "NOT_FOUND") ? folderMissing(from.url, error) : error;
+    });
     const json = args.json ?? false;
     const refusedLines = refusedTeller(shell, (line) => screen.line(line));
     const report = await uploadFolder({
@@ -81,6 +85,11 @@ async function folderOf(dir: string, target: string, cwd: string): Promise<strin
     throw usageError(`${folder} and ${target} overlap`, "Upload to a bucket, or to a folder that is neither in the other.");
   }
   return folder;
+}
+
+function folderMissing(url: string, cause: unknown): ImagemillError {
+  const hint = "Check the path: the folder to upload comes first, like imagemill ingest upload ~/Pictures --to gs://photos-in";
+  return new ImagemillError("SOURCE_MISSING", `there is no folder ${url}`, { exitCode: exitCodes.precondition, hint, cause });
 }
 
 function prefixOf(kind: NamePrefix["kind"], date: string | undefined, shell: Shell): NamePrefix {

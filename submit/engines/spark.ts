@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { closeSync, existsSync, openSync } from "node:fs";
 import { hostname } from "node:os";
 import type { Clock } from "../../core/clock.ts";
-import { ImagemillError, messageOf } from "../../core/errors.ts";
+import { codeOf, exitCodes, ImagemillError, messageOf } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
 import type { SparkEngineConfig } from "../../configs/config.ts";
 import type { Engine, EngineStatus, Link, SubmitRequest } from "./engine.ts";
@@ -120,8 +120,11 @@ function begin(
 }
 
 async function startError(child: ChildProcess, command: string): Promise<never> {
-  const reason = child.pid === undefined ? messageOf((await once(child, "error"))[0]) : "it ended at once";
+  const error: unknown = child.pid === undefined ? (await once(child, "error"))[0] : undefined;
+  const reason = error === undefined ? "it ended at once" : messageOf(error);
+  const isUnfit = ["ENOENT", "EACCES"].includes(codeOf(error) ?? "");
   throw new ImagemillError("SPARK_SUBMIT_FAILED", `cannot start ${command}: ${reason}`, {
+    ...(isUnfit && { exitCode: exitCodes.precondition }),
     hint: "Install Spark on this machine (`pip install pyspark`) or say where it is: --set spark.submitCommand=/path/to/spark-submit",
   });
 }

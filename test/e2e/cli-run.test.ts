@@ -189,6 +189,19 @@ describe("runs on the command line", function () {
     assert.match(err, /next: /);
   });
 
+  it("exit code 4 where a second try cannot help: a file for a folder, no spark-submit, nothing to upload", async () => {
+    const file = await run("run", "--source", "photos/text.jpg");
+    assert.equal(file.code, 4, file.err);
+    assert.match(file.err, /is not a folder\n.*next: Name the folder/);
+    const spark = await run("run", "--spark-master", "local[2]", "--set", "spark.submitCommand=no-such-spark-submit");
+    assert.equal(spark.code, 4, spark.err);
+    assert.match(spark.err, /error SPARK_SUBMIT_FAILED: cannot start no-such-spark-submit/);
+    const nothing = await run("ingest", "upload", "nowhere", "--to", "bucket");
+    assert.equal(nothing.code, 4, nothing.err);
+    assert.match(nothing.err, /error SOURCE_MISSING: there is no folder \S+nowhere\n/);
+    assert.doesNotMatch(nothing.err, /mkdir/);
+  });
+
   it("Ctrl-C ends within seconds with 130, a second process is told 5, the same command continues", async () => {
     // So many that a fast machine is not done before the second process has started.
     const more = 300;
