@@ -3,9 +3,11 @@ import { exitCodes } from "../core/errors.ts";
 import { asCalled, commandName, whereOfWords } from "./terminal/called.ts";
 import { problemJson, problemOf, problemText } from "./terminal/problem.ts";
 import { processShell } from "./terminal/shell.ts";
+import { leaveOutWarnings } from "./terminal/warnings.ts";
 import type { Shell } from "./commands/verb.ts";
 
 const argv = process.argv.slice(2);
+leaveOutWarnings();
 // Every shard may start one, and it minds signals by itself: nothing of the command line is loaded for it.
 if (argv[0] === "worker" && !argv.includes("--help")) {
   const { runWorkerLine } = await import("./commands/worker.ts");

@@ -44,7 +44,8 @@ export async function planFor(driver: Driver, wish: PlanWish, signal: AbortSigna
   const input = await inputFor(driver, wish, signal);
   const beforeCreate = async (plan: Plan): Promise<void> => preflight(driver, plan, signal);
   const planned = await createPlan(how.ready ? { ...input, beforeCreate } : input);
-  announce(driver, planned);
+  if (how.ready) announce(driver, planned.plan, planned.adopted);
+  warnOfNothing(driver, planned.plan);
   return planned;
 }
 
@@ -86,20 +87,22 @@ function listingEvents({ host }: Driver): (objects: number, bytes: number) => vo
   };
 }
 
-function announce(driver: Driver, { plan, adopted }: Planned): void {
-  const { config } = driver;
-  const { emit } = driver.host;
-  emit({
+/** Before work begins. */
+function announce({ config, host, sizing }: Driver, plan: Plan, adopted: boolean): void {
+  host.emit({
     type: "planned",
     runId: plan.runId,
     objects: plan.manifest.objects,
     unchanged: plan.manifest.unchanged,
     bytes: plan.manifest.bytes,
     shards: plan.shards.length,
-    predictedMs: predict(plan.shards, fleetOf(config, config.engine, driver.sizing(), plan), config.prices).wallMs,
+    predictedMs: predict(plan.shards, fleetOf(config, config.engine, sizing(), plan), config.prices).wallMs,
     adopted,
   });
-  if (plan.manifest.objects === 0) emit({ type: "notice", level: "warn", text: nothingFound(plan.stores.source, plan.request) });
+}
+
+function warnOfNothing({ host }: Driver, plan: Plan): void {
+  if (plan.manifest.objects === 0) host.emit({ type: "notice", level: "warn", text: nothingFound(plan.stores.source, plan.request) });
 }
 
 function nothingFound(source: string, { select, rerun }: RunRequest): string {

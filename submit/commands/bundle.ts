@@ -1,5 +1,6 @@
 import type { Bundle } from "../bundle/bundle.ts";
 import type { UploadedRuntime } from "../bundle/upload.ts";
+import { usageError, type ImagemillError } from "../../core/errors.ts";
 import { formatBytes } from "../terminal/format.ts";
 import { placeText } from "../terminal/places.ts";
 import { configFlags, text } from "./flags.ts";
@@ -21,22 +22,28 @@ export const bundleVerb = defineVerb({
     ["bundle --upload --config nightly.yaml", "what a Dataproc batch of a scheduler is made of"],
   ],
   run: async (args, shell) => {
-    const [{ makeBundle }, { stat }, { join, resolve }, { cacheFolder }] = await Promise.all([
-      import("../bundle/bundle.ts"),
-      import("node:fs/promises"),
-      import("node:path"),
-      import("../folders.ts"),
-    ]);
-    const upload = args.upload ?? false;
-    const folder = upload && args.out === undefined ? join(cacheFolder(shell.environment), "bundles") : resolve(shell.cwd, args.out ?? ".");
-    const bundle = await makeBundle(folder, shell.signal);
-    const { size: sizeBytes } = await stat(bundle.file);
-    const uploaded = upload ? await uploadTo(args, shell, bundle) : undefined;
+    const { bundle, sizeBytes, uploaded } = await ((args.upload ?? false) ? makeAndUpload(args, shell) : make(args.out ?? ".", shell));
     if (args.json ?? false) shell.out(JSON.stringify({ ...bundle, sizeBytes, ...uploaded }));
     else for (const line of await linesOf(bundle, sizeBytes, uploaded, shell.cwd)) shell.out(line);
     return 0;
   },
 });
+
+interface Made {
+  bundle: Bundle;
+  sizeBytes: number;
+  uploaded?: Uploaded;
+}
+
+async function make(folder: string, shell: Shell): Promise<Made> {
+  const [{ makeBundle }, { stat }, { resolve }] = await Promise.all([
+    import("../bundle/bundle.ts"),
+    import("node:fs/promises"),
+    import("node:path"),
+  ]);
+  const bundle = await makeBundle(resolve(shell.cwd, folder), shell.signal);
+  return { bundle, sizeBytes: (await stat(bundle.file)).size };
+}
 
 /** What a Dataproc batch with a whole run is made of. */
 interface Uploaded extends UploadedRuntime {
@@ -44,21 +51,33 @@ interface Uploaded extends UploadedRuntime {
   properties: Record<string, string>;
 }
 
-async function uploadTo(args: ConfigArguments, shell: Shell, bundle: Bundle): Promise<Uploaded> {
-  const [{ openSession }, { openSessionStore }, { uploadRuntime }, { wholeRunProperties }] = await Promise.all([
+async function makeAndUpload(args: ConfigArguments & { out?: string | undefined }, shell: Shell): Promise<Made> {
+  const [{ openSession }, { openSessionStore }, { uploadRuntime }, { wholeRunProperties }, { join }, { cacheFolder }] = await Promise.all([
     import("./session.ts"),
     import("./stores.ts"),
     import("../bundle/upload.ts"),
     import("../engines/dataproc/fleet.ts"),
+    import("node:path"),
+    import("../folders.ts"),
   ]);
   using session = await openSession(args, shell, { source: false, phase: "uploading" });
-  const control = await openSessionStore(session.config, "control", shell, session.log);
+  const { config, log } = session;
+  if (!config.control.startsWith("gs://")) throw folderRefused(config.control);
+  const made = await make(args.out ?? join(cacheFolder(shell.environment), "bundles"), shell);
+  const control = await openSessionStore(config, "control", shell, log);
   try {
-    const properties = wholeRunProperties(session.config.dataproc, session.config.policy.limits.workerMemoryBytes);
-    return { ...(await uploadRuntime(control, bundle, shell.signal)), properties };
+    const properties = wholeRunProperties(config.dataproc, config.policy.limits.workerMemoryBytes);
+    return { ...made, uploaded: { ...(await uploadRuntime(control, made.bundle, shell.signal)), properties } };
   } finally {
     await control.close();
   }
+}
+
+function folderRefused(control: string): ImagemillError {
+  return usageError(
+    `the control store ${control} is a folder of this machine, where no scheduler's cluster finds what is uploaded`,
+    "--control gs://bucket/prefix; for the archive as a file: imagemill bundle --out FOLDER",
+  );
 }
 
 async function linesOf(

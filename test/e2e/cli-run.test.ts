@@ -175,7 +175,9 @@ describe("runs on the command line", function () {
   });
 
   it("another configuration does not take over a run: exit code 4", async () => {
-    assert.equal((await run("plan", "--save")).code, 0);
+    const saved = await run("plan", "--save");
+    assert.equal(saved.code, 0, saved.err);
+    assert.equal((saved.out + saved.err).match(/^run .*26 objects/gm)?.length, 1, "said once");
     const other = await run("run", "--set", "limits.maxPixels=5MP", "--json");
     assert.equal(other.code, 4, other.err);
     const { error } = lastLine(other.out) as { error: { code: string; hint: string } };

@@ -165,6 +165,22 @@ describe("the command line", function () {
     await rm(file);
   });
 
+  it("bundle uploads to no folder: a scheduler's cluster would not find it there", async () => {
+    const { code, out, err } = await run("bundle", "--upload", "--control", "here");
+    assert.equal(code, 2, err);
+    assert.match(err, /error USAGE: .*here is a folder of this machine.*\n.*next: --control gs:/);
+    assert.equal(out, "");
+  });
+
+  it("says in its own words that there are no credentials, whatever Google's client warns of", async () => {
+    // A host of such a name cannot be asked.
+    const environment = { CLOUDSDK_CONFIG: "/nowhere", GOOGLE_APPLICATION_CREDENTIALS: "", GCE_METADATA_HOST: "no host" };
+    const place = ["--control", "gs://nowhere", "--set", "limits.storageAttempts=1"];
+    const warned = await imagemill({ cwd, environment }, "status", "2026-11-23-0123456789ab", ...place);
+    assert.match(warned.err, /^error /);
+    assert.doesNotMatch(warned.err, /MetadataLookupWarning/);
+  });
+
   it("archive prune deletes what is past its days and nothing else", async () => {
     const { code, out } = await run("archive", "prune", "--dry-run", "--json");
     assert.equal(code, 0);
