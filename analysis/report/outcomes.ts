@@ -21,7 +21,7 @@ export function headline(numbers: RunNumbers): Markup {
     <dl class="tiles">
       ${tile("images listed", formatCount(numbers.listed), numbers.unchanged > 0 ? `${formatCount(numbers.unchanged)} unchanged, done before` : null)}
       ${tile("with an outcome", formatCount(counts.objects), `${numbers.shards.committed} of ${formatMany(numbers.shards.planned, "shard")} committed`)}
-      ${tile("images a second", short(processing.imagesPerSecond), `${formatBytes(processing.bytesPerSecond)} a second read`)}
+      ${tile("images a second while processing", short(processing.imagesPerSecond), `${formatBytes(processing.bytesPerSecond)} a second read`)}
       ${tile("outputs", formatCount(counts.outputs), `${formatBytes(counts.bytesOut)} from ${formatBytes(counts.bytesIn)}`)}
     </dl>
   </header>`;

@@ -13,7 +13,7 @@ export function throughputSection(numbers: RunNumbers): Markup {
     "Speed",
     markup`<p>
       ${short(processing.imagesPerSecond)} images a second from the start of the first shard to the end of the last (start-up, listing and
-      load come on top). ${prediction(work)}
+      load come on top; the command line and the dashboard count them in). ${prediction(work)}
     </p>`,
     markup`<div class="scroll" tabindex="0" role="region" aria-label="Images a second over time">${throughputChart(throughput)}</div>`,
     markup`<details>

@@ -1,7 +1,7 @@
 import { formatCount, formatMany, formatPrice } from "../../../core/format.ts";
 import { fineDuration, short } from "../../page/format.ts";
 import { binsTouching, rangeOf, type Range } from "../model/bins.ts";
-import { outcomes, totalOf } from "../model/dashboard.ts";
+import { isPriced, outcomes, totalOf } from "../model/dashboard.ts";
 import { withRange, withValues, type BinKey } from "../model/selection.ts";
 import { createColumnChart, type ColumnContent } from "./column-chart.ts";
 import type { Context, Part } from "./context.ts";
@@ -121,12 +121,11 @@ export function createCostChart(context: Context, columns: number): Part {
   const { runs } = context.model;
   const { currency } = context.facts;
   const content = (): ReturnType<Parameters<typeof runPanel>[2]> => {
-    const priced = (values: Float64Array): boolean => values.some((value) => !Number.isNaN(value));
     const all: [string, string, Float64Array][] = [
       ["predicted", "--skipped", runs.predicted_cost],
       ["actual", "--accent", runs.actual_cost],
     ];
-    const known = all.filter(([, , values]) => priced(values));
+    const known = all.filter(([, , values]) => isPriced(values));
     if (known.length === 0) return undefined;
     const series = known.map(([name, color, values]) => ({
       name,

@@ -109,7 +109,7 @@ export function createModel(images: ImageTable, runs: RunTable): DashboardModel 
     const chosen = runsMatching();
     const sumOf = (values: Float64Array): number => values.reduce((sum, value, code) => sum + (chosen[code] === true ? value || 0 : 0), 0);
     const costOf = (values: Float64Array): number | undefined =>
-      values.some((value, code) => chosen[code] === true && !Number.isNaN(value)) ? sumOf(values) : undefined;
+      isPriced(values) && values.some((value, code) => chosen[code] === true && !Number.isNaN(value)) ? sumOf(values) : undefined;
     const wallMs = sumOf(runs.wall_ms);
     return {
       images: matching,
@@ -176,4 +176,9 @@ function codesOf({ values, size }: Categories, chosen: string[] | undefined): Ui
 
 function same(a: unknown, b: unknown): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Whether there were prices: a run that had nothing to do costs nothing without them, too. */
+export function isPriced(costs: Float64Array): boolean {
+  return costs.some((cost) => cost > 0);
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { createModel, noReason, outcomes, unknown } from "../../../analysis/dashboard/model/dashboard.ts";
+import { createModel, isPriced, noReason, outcomes, unknown } from "../../../analysis/dashboard/model/dashboard.ts";
 import type { ImageRecord } from "../../../analysis/dashboard/model/columns.ts";
 import type { Range } from "../../../analysis/dashboard/model/bins.ts";
 import {
@@ -137,6 +137,14 @@ describe("the dashboard's model", () => {
     assert.equal(model.totals().images, 1);
     model.select({ ...nothingSelected, ranges: { elapsed: { from: 200, below: 220 } } });
     assert.equal(model.totals().images, 2, "both lie in the one bin that the range touches now");
+  });
+
+  it("takes a run that had nothing to do for no sign of prices", () => {
+    const priceless = createModel(imageTable([]), runTable([runRecord({ predicted_cost: 0, actual_cost: 0 })]));
+    assert.equal(priceless.totals().predictedCost, undefined);
+    assert.equal(isPriced(priceless.runs.actual_cost), false);
+    const costs = [runRecord({ run_id: runIds[0]!, actual_cost: 0 }), runRecord({ run_id: runIds[1]!, actual_cost: 0.5 })];
+    assert.equal(isPriced(runTable(costs).actual_cost), true);
   });
 
   it("is made of nothing, too", () => {
