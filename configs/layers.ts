@@ -14,6 +14,8 @@ export interface ConfigFlags {
   logLevel?: string | undefined;
   /** `NAME` or `NAME:{json}`, each; together they replace the list `jobs`. */
   job?: readonly string[] | undefined;
+  /** How messages call the place of `job`; default `--job`. */
+  jobPlace?: string | undefined;
   /** Flags of a verb that stand for keys. */
   keyed?: readonly KeyedFlag[] | undefined;
   /** `key=value`, value as YAML. */
@@ -64,21 +66,22 @@ export function overridesOfFlags(flags: ConfigFlags): Override[] {
           ...(flags.engine === undefined ? [{ path: ["engine"], value: "spark", origin: masterFlag }] : []),
           { path: ["spark", "master"], value: flags.sparkMaster, origin: masterFlag },
         ];
+  const jobFlag = flags.jobPlace ?? "--job";
   const jobs: Override[] =
     flags.job === undefined || flags.job.length === 0
       ? []
-      : [{ path: ["jobs"], value: flags.job.map(jobOfFlag), origin: { kind: "flag", flag: "--job" } }];
+      : [{ path: ["jobs"], value: flags.job.map((text) => jobOfFlag(text, jobFlag)), origin: { kind: "flag", flag: jobFlag } }];
   const keyed = (flags.keyed ?? []).map(({ flag, path, value }): Override => ({ path, value, origin: { kind: "flag", flag } }));
   return [...named, ...master, ...jobs, ...keyed, ...(flags.set ?? []).map(overrideOfSet)];
 }
 
-function jobOfFlag(text: string): unknown {
+function jobOfFlag(text: string, flag: string): unknown {
   const match = /^(.*?):\s*(\{.*)$/s.exec(text);
   if (match === null) return { name: text, params: {} };
   try {
     return { name: match[1]!, params: JSON.parse(match[2]!) as unknown };
   } catch (error) {
-    throw usageError(`--job ${text}: what follows the name is no JSON: ${messageOf(error)}`, `like --job 'thumbnails:{"sizes":[256]}'`);
+    throw usageError(`${flag} ${text}: what follows the name is no JSON: ${messageOf(error)}`, `like 'thumbnails:{"sizes":[256]}'`);
   }
 }
 

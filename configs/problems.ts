@@ -83,10 +83,15 @@ export function configError(problems: ConfigProblem[], originOf: (path: KeyPath,
   const single = lines.length === 1;
   const message = single
     ? first!.text
-    : `${lines.length} problems in the configuration${lines.map((line) => `\n  ${line.text}${line.hint === undefined ? "" : `; ${line.hint}`}`).join("")}`;
+    : `${lines.length} problems in the configuration${lines.map((line) => `\n  ${withHint(line)}`).join("")}`;
   const everyKey = "docs/configuration.md lists every key";
   const hint = single && first!.hint !== undefined ? first!.hint : everyKey;
   return new ImagemillError("CONFIG_INVALID", message, { exitCode: exitCodes.usage, hint });
+}
+
+function withHint({ text, hint }: { text: string; hint: string | undefined }): string {
+  if (hint === undefined) return text;
+  return text.endsWith("?") ? `${text} ${hint}` : `${text}; ${hint}`;
 }
 
 /** As they stand in the file; what was said elsewhere comes last. */

@@ -72,7 +72,11 @@ function shardsText({ shards, longestShardMs }: Capacity): string {
 }
 
 function tableLines({ offers, currency }: Capacity): string[] {
-  if (offers.length === 0) return ["no number of machines ends by then: start-up and the longest shard take longer"];
+  if (offers.length === 0)
+    return [
+      "no number of machines ends by then: start-up and the longest shard take longer",
+      "  next: more time with --by, a shorter --start-up, or smaller shards: --set packing.shardSeconds=30",
+    ];
   const rows = [["machines", "time", "own or Batch", "cluster", "serverless"], ...offers.map((one) => rowOf(one, currency))];
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => columnsOf(row[column]!))));
   const hasNoPrice = offers.every(({ costs }) => kinds.every((kind) => costs[kind] === null));

@@ -74,7 +74,7 @@ export function workFlags(args: ConfigArguments): string {
 }
 
 /** Tells how `run`, `finish` or `replay` ended; resolves to the exit code. */
-export function tellSummary(summary: RunSummary, args: ConfigArguments, shell: Shell, rerun?: string): number {
+export function tellSummary(summary: RunSummary, args: ConfigArguments, shell: Shell, again?: SummaryView["again"]): number {
   if (args.json ?? false) {
     shell.out(JSON.stringify(summaryJson(summary)));
   } else {
@@ -84,7 +84,7 @@ export function tellSummary(summary: RunSummary, args: ConfigArguments, shell: S
       cwd: shell.cwd,
       ...calledBy(args, shell),
       work: workFlags(args),
-      ...(rerun !== undefined && { rerun }),
+      ...(again !== undefined && { again }),
     };
     for (const line of summaryLines(summary, view)) shell.out(line);
   }

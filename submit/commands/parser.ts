@@ -7,6 +7,11 @@ import { nameOf, outputGroup, placeholdersOf, wordsOf, type Shell, type Verb } f
 
 const noVerb = "no verb is given";
 
+/** What the published types of yargs leave out. */
+interface UsageConfigurable {
+  usageConfiguration(configuration: { "hide-types": boolean }): unknown;
+}
+
 /** Parses, runs the verb, resolves with its exit code; help goes to stdout. Throws USAGE for what it cannot read. */
 export async function runCommandLine(argv: string[], verbs: readonly Verb[], shell: Shell): Promise<number> {
   let exitCode = 0;
@@ -24,6 +29,8 @@ export async function runCommandLine(argv: string[], verbs: readonly Verb[], she
     .fail((message: string | null, error) => {
       throw message === null ? error : explain(message, argv, verbs);
     });
+  // Every value is a text to yargs; what it must be is in its description.
+  (parser as Argv & UsageConfigurable).usageConfiguration({ "hide-types": true });
   const add = (to: Argv, verb: Verb, command: string): void => {
     const handler = async (args: Record<string, unknown>): Promise<void> => {
       // yargs takes a positional's name for a flag, too.

@@ -1,5 +1,6 @@
 import { quarantineReasons } from "../../core/types.ts";
-import { tellSummary, withRun } from "./driving.ts";
+import { whereFlags } from "../terminal/called.ts";
+import { tellSummary, withRun, workFlags } from "./driving.ts";
 import { configFlags, manyOf, runPositional, wholeNumber } from "./flags.ts";
 import { defineVerb } from "./verb.ts";
 
@@ -21,6 +22,8 @@ export const replayVerb = defineVerb({
       ...(args.number !== undefined && { number: args.number }),
     };
     const summary = await withRun(args, shell, "starting", async (driver) => replayRun(driver, args.run, options), ["source"]);
-    return tellSummary(summary, args, shell);
+    const reasons = (args.reason ?? []).map((reason) => ` --reason ${reason}`).join("");
+    const command = `replay ${args.run}${reasons}${workFlags(args)}${whereFlags(args)} --number ${(args.number ?? 1) + 1}`;
+    return tellSummary(summary, args, shell, { command, what: "takes them up once more" });
   },
 });

@@ -23,6 +23,7 @@ export const runVerb = defineVerb({
     const narrowed = (["source", "run-date", "limit", "sample", "engine"] as const).map((name) =>
       args[name] === undefined ? "" : ` --${name} ${shellWord(String(args[name]))}`,
     );
-    return tellSummary(summary, args, shell, `run${narrowed.join("")}${workFlags(args)}${whereFlags(args)} --rerun ${options.rerun + 1}`);
+    const command = `run${narrowed.join("")}${workFlags(args)}${whereFlags(args)} --rerun ${options.rerun + 1}`;
+    return tellSummary(summary, args, shell, { command, what: "takes what is new or changed since" });
   },
 });

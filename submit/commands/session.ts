@@ -18,6 +18,8 @@ export interface ConfigArguments {
   set?: readonly (string | number)[] | undefined;
   json?: boolean | undefined;
   "log-level"?: string | undefined;
+  /** How messages call the place of `job`; default `--job`. */
+  jobPlace?: string;
   /** Of verbs whose flags stand for keys of the configuration. */
   keyed?: readonly KeyedFlag[] | undefined;
 }
@@ -53,6 +55,7 @@ async function readConfig(args: ConfigArguments, shell: Shell, needsSource: bool
       engine: args.engine,
       sparkMaster: args["spark-master"],
       job: args.job?.map(String),
+      jobPlace: args.jobPlace,
       set: args.set?.map(String),
       logLevel: args["log-level"],
       keyed: args.keyed,

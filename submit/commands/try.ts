@@ -1,5 +1,5 @@
 import type { ImageResult } from "../../jobs/process.ts";
-import { exitCodes, messageOf, usageError } from "../../core/errors.ts";
+import { codeOf, exitCodes, messageOf, usageError } from "../../core/errors.ts";
 import { printable } from "../../core/names.ts";
 import { formatBytes, formatDuration } from "../terminal/format.ts";
 import { painter } from "../terminal/paint.ts";
@@ -30,7 +30,7 @@ export const tryVerb = defineVerb({
   flags: { out: text("out", "Folder for what the job makes [default: out/try]"), ...flagsBesideJob },
   examples: [["try 'thumbnails:{\"sizes\":[128]}' photo.jpg", "what the job makes of the image, and how long it takes"]],
   run: async (args, shell) => {
-    using session = await openSession({ ...args, job: [args.job] }, shell, { source: false, phase: "trying" });
+    using session = await openSession({ ...args, job: [args.job], jobPlace: "<job>" }, shell, { source: false, phase: "trying" });
     const [{ resolveJobs }, { loadJobs }, { processImage }] = await Promise.all([
       import("../../jobs/resolve.ts"),
       import("../../jobs/load.ts"),
@@ -55,7 +55,9 @@ async function readImage(image: string, cwd: string): Promise<Uint8Array> {
   try {
     return await readFile(resolve(cwd, image));
   } catch (error) {
-    throw usageError(`the image ${printable(image)} cannot be read: ${messageOf(error)}`, "imagemill try thumbnails path/to/photo.jpg");
+    const code = codeOf(error);
+    const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : messageOf(error);
+    throw usageError(`the image ${printable(image)} cannot be read: ${why}`, "imagemill try thumbnails path/to/photo.jpg");
   }
 }
 

@@ -12,8 +12,8 @@ export interface SummaryView extends Called {
   cwd: string;
   /** Flags that say what is done to each image: " --job j", or "". */
   work: string;
-  /** What takes what is new since, for a run that was finished already: `run --rerun 2`. */
-  rerun?: string;
+  /** For a run that was finished already: `run --rerun 2`, and what that does. */
+  again?: { command: string; what: string };
 }
 
 /** What `run`, `finish` and `replay` say at the end: what happened, where things are, what to type next. */
@@ -138,6 +138,6 @@ function finishedLines(summary: RunSummary, view: SummaryView, paint: Painter): 
   const counts = `${formatCount(summary.ok)} ok, ${formatCount(summary.skipped)} skipped, ${formatCount(summary.quarantined)} quarantined`;
   const lines = [`  ${counts}; ${formatMany(summary.rowsLoaded, "row")} in ${placeText(summary.places.warehouse, view.cwd)}`];
   if (summary.report !== "") lines.push(`  report: ${summary.report}`);
-  if (view.rerun !== undefined) lines.push("", `  ${view.command} ${view.rerun}  ${paint("dim", "takes what is new or changed since")}`);
+  if (view.again !== undefined) lines.push("", `  ${view.command} ${view.again.command}  ${paint("dim", view.again.what)}`);
   return lines;
 }

@@ -47,7 +47,11 @@ describe("a job of one's own", () => {
   });
 
   it("try refuses what it cannot read, and names of jobs that could leave the folder", async () => {
-    assert.equal((await imagemill(folder, "try", "thumbnails", "missing.jpg")).code, 2);
+    const missing = await imagemill(folder, "try", "thumbnails", "missing.jpg");
+    assert.equal(missing.code, 2);
+    assert.match(missing.err, /^error USAGE: the image missing\.jpg cannot be read: there is no such file\n/);
+    assert.match((await imagemill(folder, "try", "thumbnail", "photo.jpg")).err, /^error CONFIG_INVALID: <job>: jobs\[0\] names no job/);
+    assert.match((await imagemill(folder, "try", "facts:{", "photo.jpg")).err, /^error USAGE: <job> facts:\{: /);
     assert.equal((await imagemill(folder, "new", "job", "../x")).code, 2);
   });
 });

@@ -114,6 +114,8 @@ describe("runs on the command line", function () {
     const replayed = lastLine(replay.out);
     assert.deepEqual([replayed["listed"], replayed["quarantined"]], [1, 1]);
     assert.notEqual(replayed["runId"], id);
+    const replayedAgain = await run("replay", id, "--reason", "not_an_image");
+    assert.match(replayedAgain.out, new RegExp(`imagemill replay ${id} --reason not_an_image --number 2  takes them up once more`));
 
     const rerun = await run("run", "--json", "--run-date", "2026-11-23", "--rerun", "2");
     const { listed, ok, rowsLoaded } = lastLine(rerun.out);

@@ -31,6 +31,7 @@ describe("the command line", function () {
     assert.match(init.out, /^Flags:\n +--dry-run/m);
     assert.match(init.out, /^Where and what:\n +--config/m);
     assert.match(init.out, /^Examples:\n +imagemill init --dry-run/m);
+    assert.doesNotMatch(init.out, /\[string\]/);
   });
 
   it("shows the verbs when there is none", async () => {
@@ -52,7 +53,7 @@ describe("the command line", function () {
     assert.ok(offers[0]!.predictedSeconds <= 1200);
     assert.deepEqual(Object.keys(offers[0]!.predictedCost), ["machines", "cluster", "serverless"]);
     const tooSoon = await run("capacity", "--objects", "1000000", "--by", "1s");
-    assert.match(tooSoon.out, /no number of machines ends by then/);
+    assert.match(tooSoon.out, /no number of machines ends by then.*\n {2}next: more time with --by,/);
     assert.deepEqual(await readdir(cwd), [], "nothing is stored");
   });
 
@@ -70,6 +71,7 @@ describe("the command line", function () {
     [["init", "--set", "limits.maxPixel=3"], /CONFIG_INVALID: --set limits\.maxPixel: /, /"limits\.maxPixels"/],
     [["init", "--config", "nope.yaml"], /CONFIG_NOT_FOUND: .*nope\.yaml/, /configs\/local\.yaml/],
     [["init", "--engine", "sprak"], /--engine: engine must be one of/, /"spark"/],
+    [["run", "--engine", "compute", "--source", "x"], /compute\.region is missing: .*run\? --set compute\.region=/, /./],
     [["worker", "--run", "x"], /worker needs --run, --shard and --control/, /imagemill run/],
     [["worker", "--run", "x", "--control", "c", "--shard", "@tasks.txt"], /--shard @tasks\.txt: must be @NAME:N/, /a line from 0/],
     [["worker", "--nope"], /worker: Unknown option '--nope'/, /worker --help/],

@@ -87,7 +87,10 @@ describe("the summary of a run", () => {
   });
 
   it("a finished run says that nothing was written, and how to take what is new", () => {
-    const lines = summaryLines({ ...done, finished: true, resumed: true }, { ...view, rerun: "run --rerun 2" });
+    const lines = summaryLines(
+      { ...done, finished: true, resumed: true },
+      { ...view, again: { command: "run --rerun 2", what: "takes what is new or changed since" } },
+    );
     assert.deepEqual(lines, [
       "run 2026-11-23-0123456789ab was finished already; nothing was written",
       "  2,520 ok, 3 skipped, 220 quarantined; 2,743 rows in out/warehouse.duckdb",
