@@ -45,7 +45,14 @@ export interface Dead {
 }
 
 /** What becomes of a message: an object, or a dead letter. */
-export type Verdict = { name: string; contentType: string; metadata: Record<string, string> } | Dead;
+/** The object that a message becomes. */
+export interface Born {
+  name: string;
+  contentType: string;
+  metadata: Record<string, string>;
+}
+
+export type Verdict = Born | Dead;
 
 /** Pure, so that a message that is delivered twice is judged the same twice. */
 export function judge(message: ImageMessage, rules: MessageRules): Verdict {

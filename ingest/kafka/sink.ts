@@ -2,7 +2,7 @@ import { codeOf, messageOf } from "../../core/errors.ts";
 import { crc32cBase64 } from "../../storage/checksum.ts";
 import { isStoreError, type ObjectStore, type WriteOptions } from "../../storage/store.ts";
 import { sameContent } from "../content.ts";
-import { deadLetter, judge, positionName, type Dead, type DeadReason, type ImageMessage, type MessageRules } from "./message.ts";
+import { deadLetter, judge, positionName, type Born, type Dead, type DeadReason, type ImageMessage, type MessageRules } from "./message.ts";
 
 export type Taken =
   | { end: "created"; name: string; bytes: number }
@@ -12,7 +12,8 @@ export type Taken =
 
 /**
  * Where messages end. When `take` resolves, what the message carries is durable, as an object or as a dead letter; taking
- * the same message again changes nothing and resolves likewise. It rejects when the place does not answer or does not
+ * the same message again changes nothing and resolves likewise. Of messages that share a name the first one taken gets it,
+ * however many are taken at once. It rejects when the place does not answer or does not
  * let us in: nothing is known of the message then.
  */
 export interface Sink {
@@ -41,24 +42,42 @@ export function objectSink({ to, deadLetters, rules }: SinkPlaces): Sink {
     return { end: "dead", ...dead, uri: deadLetters.uri(`${name}.json`) };
   };
 
+  const create = async (message: ImageMessage, { name, contentType, metadata }: Born, signal: AbortSignal): Promise<Taken> => {
+    const bytes = message.value!;
+    try {
+      await to.write(name, bytes, { ...asNew(signal), contentType, metadata });
+      return { end: "created", name, bytes: bytes.length };
+    } catch (error) {
+      if (isStoreError(error, "STORE_FAILED")) {
+        return bury(message, { reason: "rejected", message: `${codeOf(error)!}: ${messageOf(error)}` }, signal);
+      }
+      if (!isStoreError(error, "PRECONDITION_FAILED")) throw error;
+    }
+    if (await holds(to, name, bytes, signal)) return { end: "present", name };
+    return bury(message, { reason: "name_taken", message: `${to.uri(name)} holds other content` }, signal);
+  };
+
+  const inTurn = createTurns();
   return {
     take: async (message, signal) => {
       const verdict = judge(message, rules);
       if ("reason" in verdict) return bury(message, verdict, signal);
-      const { name, contentType, metadata } = verdict;
-      const bytes = message.value!;
-      try {
-        await to.write(name, bytes, { ...asNew(signal), contentType, metadata });
-        return { end: "created", name, bytes: bytes.length };
-      } catch (error) {
-        if (isStoreError(error, "STORE_FAILED")) {
-          return bury(message, { reason: "rejected", message: `${codeOf(error)!}: ${messageOf(error)}` }, signal);
-        }
-        if (!isStoreError(error, "PRECONDITION_FAILED")) throw error;
-      }
-      if (await holds(to, name, bytes, signal)) return { end: "present", name };
-      return bury(message, { reason: "name_taken", message: `${to.uri(name)} holds other content` }, signal);
+      return inTurn(verdict.name, async () => create(message, verdict, signal));
     },
+  };
+}
+
+/** What has the same key is done one after the other, in the order of the calls: the first message of a name gets it. */
+function createTurns(): <T>(key: string, act: () => Promise<T>) => Promise<T> {
+  const last = new Map<string, Promise<unknown>>();
+  return async (key, act) => {
+    const turn = (last.get(key) ?? Promise.resolve()).then(act, act);
+    last.set(key, turn);
+    try {
+      return await turn;
+    } finally {
+      if (last.get(key) === turn) last.delete(key);
+    }
   };
 }
 

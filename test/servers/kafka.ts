@@ -45,6 +45,8 @@ export interface KafkaServer extends AsyncDisposable {
   deleteRecords(topic: string, partition: number, before: bigint): Promise<void>;
   /** Partition -> the group's committed offset. */
   committed(group: string, topic: string): Promise<Map<number, bigint>>;
+  /** Of the group that have partitions. */
+  members(group: string): Promise<number>;
   /** SIGKILL, or an orderly end; the data stays. */
   stop(how: "kill" | "orderly"): Promise<void>;
   start(): Promise<void>;
@@ -96,6 +98,10 @@ export async function startKafka(): Promise<KafkaServer> {
       const [found] = await asAdmin(brokers, async (admin) => admin.listConsumerGroupOffsets({ groups: [group] }));
       const partitions = found?.topics.find(({ name }) => name === topic)?.partitions ?? [];
       return new Map(partitions.map(({ partitionIndex, committedOffset }) => [partitionIndex, committedOffset]));
+    },
+    members: async (group) => {
+      const found = (await asAdmin(brokers, async (admin) => admin.describeGroups({ groups: [group] }))).get(group);
+      return [...(found?.members.values() ?? [])].filter(({ assignments }) => (assignments?.size ?? 0) > 0).length;
     },
     stop: async (how) => {
       if (how === "kill") await running?.kill();

@@ -48,6 +48,32 @@ describe("the sink of Kafka messages", () => {
     assert.deepEqual(sidecar.said, { "kafka-header-image-name": "cat.jpg" });
   });
 
+  it("gives a name to the first message that carries it, however long its write takes", async () => {
+    const arrived: string[] = [];
+    const { to, sink } = world((store) => ({
+      ...store,
+      write: async (name, body, options) => {
+        const text = Buffer.from(body as Uint8Array).toString("latin1");
+        // The first one is the slowest: it would be the last to be created.
+        await new Promise((resolve) => setTimeout(resolve, text.includes("first") ? 50 : 0));
+        arrived.push(name);
+        return store.write(name, body, options);
+      },
+    }));
+    const named = (text: string, name: string, offset: bigint) =>
+      messageOf(jpegLike(text), { offset, headers: [header("image-name", name)] });
+    const messages = [
+      named("first", "cat.jpg", 1n),
+      named("second", "cat.jpg", 2n),
+      named("first", "cat.jpg", 3n),
+      named("x", "dog.jpg", 4n),
+    ];
+    const taken = await Promise.all(messages.map(async (message) => reasonOf(await sink.take(message, never))));
+    assert.deepEqual(taken, ["created", "name_taken", "present", "created"]);
+    assert.equal(Buffer.compare((await to.read("cat.jpg")).bytes, jpegLike("first")), 0);
+    assert.equal(arrived[0], "dog.jpg", "other names do not wait");
+  });
+
   it("keeps what is no image with its reason, whole, also at a second delivery", async () => {
     const { to, deadLetters, sink } = world();
     const messages = [

@@ -84,9 +84,14 @@ describe("imagemill ingest kafka", function () {
 
   it("one of two consumers killed: none is lost, none is there twice", async () => {
     const sent = await filled("killed", photos.slice(0, 600));
-    slowBucket(60);
-    const [victim, other] = [world.start("killed"), world.start("killed", "--json")];
-    await world.untilThere("killed", 120);
+    // 32 writes a second and consumer, so that there is a middle to be killed in.
+    slowBucket(1000);
+    const victim = world.start("killed");
+    await world.untilThere("killed", 30);
+    const other = world.start("killed", "--json");
+    while ((await world.kafka.members("killed")) < 2) await delay(50);
+    const shared = world.gcs.calls.length;
+    while (world.gcs.calls.length < shared + 64) await delay(50);
     const killed = await victim.stop("SIGKILL");
     assert.equal(killed.code, null);
     world.gcs.faults = () => undefined;
