@@ -82,7 +82,7 @@ describe("reading and writing the dashboard", function () {
     assert.deepEqual({ ...written, bytes: 0, extent: {} }, { extent: {}, runs: 4, images: 240, pictures: 12, bytes: 0 });
     assert.deepEqual(await readdir(join(world.folder, "new")), ["page.html"]);
     assert.equal((await readFile(to)).length, written.bytes);
-    await assert.rejects(writeDashboard({ ...request, to: join(world.folder, "new") }), { code: "EISDIR" });
+    await assert.rejects(writeDashboard({ ...request, to: join(world.folder, "new") }), { code: "PAGE_UNWRITABLE" });
     assert.deepEqual(await readdir(world.folder), ["control", "new", "warehouse.duckdb"]);
     await assert.rejects(writeDashboard({ ...request, signal: AbortSignal.abort() }), { name: "AbortError" });
   });
