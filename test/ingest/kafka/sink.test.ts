@@ -53,7 +53,7 @@ describe("the sink of Kafka messages", () => {
     const { to, sink } = world((store) => ({
       ...store,
       write: async (name, body, options) => {
-        const text = Buffer.from(body as Uint8Array).toString("latin1");
+        const text = Buffer.from(body).toString("latin1");
         // The first one is the slowest: it would be the last to be created.
         await new Promise((resolve) => setTimeout(resolve, text.includes("first") ? 50 : 0));
         arrived.push(name);
