@@ -62,7 +62,7 @@ export function requestIdOf(text: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-export function isNotFound(error: unknown): boolean {
+function isNotFound(error: unknown): boolean {
   return grpcCode(error) === codes.notFound;
 }
 
@@ -71,8 +71,27 @@ export function isAlreadyExists(error: unknown): boolean {
 }
 
 /** The other side's state does not allow it (any more). */
-export function isUnfulfilled(error: unknown): boolean {
+function isUnfulfilled(error: unknown): boolean {
   return grpcCode(error) === codes.unfulfilled;
+}
+
+/** Undefined where there is no such thing. */
+export async function ifThere<T>(looking: Promise<T>): Promise<T | undefined> {
+  try {
+    return await looking;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** What is over or gone needs no end. */
+export async function unlessOver(ending: Promise<unknown>): Promise<void> {
+  try {
+    await ending;
+  } catch (error) {
+    if (!isNotFound(error) && !isUnfulfilled(error)) throw error;
+  }
 }
 
 function isTransient(error: unknown): boolean {

@@ -3,7 +3,7 @@ import type { Clock, Random } from "../../../core/clock.ts";
 import { digestOf } from "../../../core/digest.ts";
 import { parseEndpoint } from "../../../core/endpoint.ts";
 import { googleLogin } from "../google-login.ts";
-import { grpcCalls, isAlreadyExists, isNotFound, isUnfulfilled, requestIdOf } from "../grpc-call.ts";
+import { grpcCalls, ifThere, isAlreadyExists, requestIdOf, unlessOver } from "../grpc-call.ts";
 import type { Job } from "./job.ts";
 import type { Task } from "./status.ts";
 
@@ -40,14 +40,8 @@ export function openBatch({ project, endpoint, clock, random }: BatchPlace): Bat
     return (opened ??= openClient(endpoint));
   };
 
-  const get: Batch["get"] = async (name, signal) => {
-    try {
-      return await call("show the job", async (own) => (await (await client()).getJob({ name }, own))[0], signal);
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
-  };
+  const get: Batch["get"] = async (name, signal) =>
+    ifThere(call("show the job", async (own) => (await (await client()).getJob({ name }, own))[0], signal));
   return {
     project: async (signal) => call("find the project", login.project, signal),
     get,
@@ -79,11 +73,7 @@ export function openBatch({ project, endpoint, clock, random }: BatchPlace): Bat
     },
     cancel: async (name, signal) => {
       const request: protos.google.cloud.batch.v1.ICancelJobRequest = { name, requestId: requestIdOf(`cancel ${name}`) };
-      try {
-        await call("cancel the job", async (own) => (await client()).cancelJob(request, own), signal);
-      } catch (error) {
-        if (!isNotFound(error) && !isUnfulfilled(error)) throw error;
-      }
+      await unlessOver(call("cancel the job", async (own) => (await client()).cancelJob(request, own), signal));
     },
     close: async () => (await opened)?.close(),
   };

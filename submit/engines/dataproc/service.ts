@@ -4,7 +4,7 @@ import type { Clock, Random } from "../../../core/clock.ts";
 import { parseEndpoint } from "../../../core/endpoint.ts";
 import type { GoogleConfig } from "../../../configs/config.ts";
 import { googleLogin } from "../google-login.ts";
-import { type GrpcCall, grpcCalls, isAlreadyExists, isNotFound, isUnfulfilled } from "../grpc-call.ts";
+import { type GrpcCall, grpcCalls, ifThere, isAlreadyExists, unlessOver } from "../grpc-call.ts";
 
 export type Batch = protos.google.cloud.dataproc.v1.IBatch;
 export type Job = protos.google.cloud.dataproc.v1.IJob;
@@ -146,19 +146,5 @@ async function isNew(creating: Promise<unknown>): Promise<boolean> {
 }
 
 async function found<T>(looking: Promise<[T, ...unknown[]]>): Promise<T | undefined> {
-  try {
-    return (await looking)[0];
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
-}
-
-/** What is over or gone needs no end. */
-async function unlessOver(ending: Promise<unknown>): Promise<void> {
-  try {
-    await ending;
-  } catch (error) {
-    if (!isNotFound(error) && !isUnfulfilled(error)) throw error;
-  }
+  return (await ifThere(looking))?.[0];
 }
